@@ -1,0 +1,50 @@
+/**
+ * Medians, tables and the record of the machine, for all benchmarks. Pure but for `machine()`, which reads /proc.
+ */
+import { cpus, release, totalmem } from "node:os";
+
+/** The middle value; the mean of the two middle ones for an even count; NaN for none. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((left, right) => left - right);
+  const middle = sorted.length >> 1;
+  if (sorted.length === 0) return Number.NaN;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+/** Prints rows under a heading, first column to the left, the others to the right. */
+export function printTable(heading: readonly string[], rows: readonly (readonly string[])[]): void {
+  const widths = heading.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  const format = (row: readonly string[]): string =>
+    row
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
+      .join("  ");
+  console.log(format(heading));
+  console.log(widths.map((width) => "-".repeat(width)).join("  "));
+  for (const row of rows) console.log(format(row));
+}
+
+/** Formats a number with so many digits after the point; "-" when there is none. */
+export function digits(value: number, count: number = 0): string {
+  return Number.isFinite(value) ? value.toFixed(count) : "-";
+}
+
+/** Says where and with what the numbers were measured. */
+export function machine(): Record<string, string | number> {
+  return {
+    date: new Date().toISOString(),
+    bun: `${Bun.version}+${Bun.revision.slice(0, 9)}`,
+    kernel: release(),
+    architecture: process.arch,
+    cpu: cpus()[0]?.model.trim() ?? "unknown",
+    cores: cpus().length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+  };
+}
+
+/** Reads `--name value` from the command line; undefined when it is not there. */
+export function argument(name: string): string | undefined {
+  const index = process.argv.indexOf(`--${name}`);
+  return index < 0 ? undefined : process.argv[index + 1];
+}

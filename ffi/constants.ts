@@ -1,0 +1,134 @@
+/**
+ * Numbers of the Linux interface, by header.
+ *
+ * They are alike on x86-64 and arm64 except where a line says otherwise. Any thread; plain numbers, no state. Error
+ * numbers live in `errno.ts`, sizes and offsets of structures in `layout.ts`.
+ */
+const isArm64 = process.arch === "arm64";
+
+// sys/socket.h, asm-generic/socket.h, linux/socket.h
+
+/** Is the unspecified address family: any, in the hints of getaddrinfo(3). */
+export const AF_UNSPEC = 0;
+/** Is the family of unix domain sockets, unix(7). */
+export const AF_UNIX = 1;
+/** Is the family of IPv4, ip(7). */
+export const AF_INET = 2;
+/** Is the family of IPv6, ipv6(7). */
+export const AF_INET6 = 10;
+/** Is the type of byte streams, socket(2). */
+export const SOCK_STREAM = 1;
+/** Makes a new socket non-blocking, socket(2), accept4(2). */
+export const SOCK_NONBLOCK = 0x800;
+/** Closes a new socket on exec, socket(2), accept4(2). */
+export const SOCK_CLOEXEC = 0x80000;
+/** Is the level of socket options themselves, socket(7). */
+export const SOL_SOCKET = 1;
+/** Allows binding while old connections linger, socket(7). */
+export const SO_REUSEADDR = 2;
+/** Holds the pending error of a socket, cleared by reading it, socket(7). */
+export const SO_ERROR = 4;
+/** Holds the size of the send buffer in bytes (twice what was set), socket(7). */
+export const SO_SNDBUF = 7;
+/** Holds the size of the receive buffer in bytes (twice what was set), socket(7). */
+export const SO_RCVBUF = 8;
+/** Says what close(2) does with unsent data, socket(7). */
+export const SO_LINGER = 13;
+/** Lets several sockets listen on one port, socket(7). */
+export const SO_REUSEPORT = 15;
+/** Says whether a socket listens, socket(7). */
+export const SO_ACCEPTCONN = 30;
+/** Looks at bytes without taking them, recv(2). */
+export const MSG_PEEK = 0x02;
+/** Makes one call non-blocking, send(2), recv(2). */
+export const MSG_DONTWAIT = 0x40;
+/** Suppresses SIGPIPE, send(2). */
+export const MSG_NOSIGNAL = 0x4000;
+/** Says that more follows, so the kernel may wait to fill a segment, send(2). */
+export const MSG_MORE = 0x8000;
+/** Ends the direction that receives, shutdown(2). */
+export const SHUT_RD = 0;
+/** Ends the direction that sends, shutdown(2). */
+export const SHUT_WR = 1;
+/** Ends both directions, shutdown(2). */
+export const SHUT_RDWR = 2;
+
+// netinet/in.h, netinet/tcp.h, linux/in6.h
+
+/** Is the protocol and option level TCP, tcp(7). */
+export const IPPROTO_TCP = 6;
+/** Is the option level of IPv6, ipv6(7). */
+export const IPPROTO_IPV6 = 41;
+/** Keeps an IPv6 socket from taking IPv4 connections, ipv6(7). */
+export const IPV6_V6ONLY = 26;
+/** Sends small segments at once, tcp(7). */
+export const TCP_NODELAY = 1;
+/** Wakes a listener only when data has arrived, or after this many seconds, tcp(7). */
+export const TCP_DEFER_ACCEPT = 9;
+
+// netdb.h
+
+/** Asks for addresses to bind to, getaddrinfo(3). */
+export const AI_PASSIVE = 1;
+
+// sys/epoll.h, linux/eventpoll.h
+
+/** Closes the epoll descriptor on exec, epoll_create1(2). */
+export const EPOLL_CLOEXEC = 0x80000;
+/** Adds a descriptor, epoll_ctl(2). */
+export const EPOLL_CTL_ADD = 1;
+/** Removes a descriptor, epoll_ctl(2). */
+export const EPOLL_CTL_DEL = 2;
+/** Changes a descriptor's interest, epoll_ctl(2). */
+export const EPOLL_CTL_MOD = 3;
+/** Means readable, epoll_ctl(2). */
+export const EPOLLIN = 0x001;
+/** Means writable, epoll_ctl(2). */
+export const EPOLLOUT = 0x004;
+/** Means an error; reported without being asked for, epoll_ctl(2). */
+export const EPOLLERR = 0x008;
+/** Means hung up in both directions; reported without being asked for, epoll_ctl(2). */
+export const EPOLLHUP = 0x010;
+/** Means that the peer ended its sending direction, epoll_ctl(2). */
+export const EPOLLRDHUP = 0x2000;
+/** Asks for edges instead of levels; the sign bit, so the number is negative as int32. epoll_ctl(2). */
+export const EPOLLET: number = 1 << 31;
+
+// sys/eventfd.h
+
+/** Makes an eventfd non-blocking, eventfd(2). */
+export const EFD_NONBLOCK = 0x800;
+/** Closes an eventfd on exec, eventfd(2). */
+export const EFD_CLOEXEC = 0x80000;
+
+// fcntl.h
+
+/** Opens for reading, open(2). */
+export const O_RDONLY = 0;
+/** Opens for writing, open(2). */
+export const O_WRONLY = 1;
+/** Opens for both, open(2). */
+export const O_RDWR = 2;
+/** Opens without ever blocking, open(2). */
+export const O_NONBLOCK = 0x800;
+/** Closes the descriptor on exec, open(2). */
+export const O_CLOEXEC = 0x80000;
+/** Fails on a symbolic link at the end of the path, open(2). Differs: 0x8000 on arm64, 0x20000 on x86-64. */
+export const O_NOFOLLOW: number = isArm64 ? 0x8000 : 0x20000;
+/** Fails unless the path is a directory, open(2). Differs: 0x4000 on arm64, 0x10000 on x86-64. */
+export const O_DIRECTORY: number = isArm64 ? 0x4000 : 0x10000;
+/** Gives a descriptor's own flags, fcntl(2). */
+export const F_GETFD = 1;
+/** Sets a descriptor's own flags, fcntl(2). */
+export const F_SETFD = 2;
+/** Gives the status flags of the open file, fcntl(2). */
+export const F_GETFL = 3;
+/** Sets the status flags of the open file, fcntl(2). */
+export const F_SETFL = 4;
+/** Is the flag of F_GETFD that closes on exec, fcntl(2). */
+export const FD_CLOEXEC = 1;
+
+// asm/unistd.h
+
+/** Is the number of gettid(2). Differs: 178 on arm64, 186 on x86-64. */
+export const SYS_GETTID: number = isArm64 ? 178 : 186;

@@ -1,0 +1,28 @@
+/**
+ * What an answer is given to, whatever thread runs the handler: the link to a dispatcher, or the dispatcher itself.
+ *
+ * `entry` and `serial` name the request (`messages.ts`).
+ */
+export interface AnswerSink {
+  /**
+   * Sends the next piece of an answer: `head` (latin-1, may be empty), then `body` from `start` to `end`.
+   *
+   * The bytes of `body` are copied before the call returns or kept unchanged by the caller until they are.
+   * @param flags `FIRST` with the head, `LAST` with the last piece, `CLOSE` to close the connection after it
+   */
+  answer(
+    entry: number,
+    serial: number,
+    head: string,
+    body: Uint8Array | null,
+    start: number,
+    end: number,
+    flags: number,
+  ): void;
+  /** Says that an answer fails after its head was sent; the client sees a reset connection. */
+  cut(entry: number, serial: number): void;
+  /** Allows `bytes` more of the request's body. */
+  creditBody(entry: number, serial: number, bytes: number): void;
+  /** Sets the idle timeout of the request's client, in seconds, 0 for none. */
+  setIdleTimeout(entry: number, serial: number, seconds: number): void;
+}

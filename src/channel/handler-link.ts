@@ -1,0 +1,287 @@
+/**
+ * A handler thread's end of its pair with one dispatcher: reads tasks, writes answers.
+ *
+ * A piece of an answer has at most ANSWER_PIECE_BYTES, head included: it fits into one block of the slab.
+ *
+ * Owned by the handler thread (or by the main thread in main mode). It knows records and credit, not Requests.
+ *
+ * Answers leave in the order in which they were given. When the result ring has no room, or no block is free, what is
+ * left waits in an outbox of this thread; the waiting word tells the dispatcher to wake this thread when it has made
+ * room (`resume`). Since an answer may be ahead of its client by ANSWER_WINDOW only, the outbox is bounded by that times
+ * the number of open requests.
+ */
+import { writeLatin1 } from "../http/latin1.ts";
+import type { Parker } from "../shm/parker.ts";
+import { RingConsumer, RingProducer } from "../shm/ring.ts";
+import { SlabWriter } from "../shm/slab.ts";
+import { HandlerTaskTable } from "../shm/task-table.ts";
+import type { AnswerSink } from "./answer-sink.ts";
+import {
+  ANSWER,
+  ANSWER_BLOCK,
+  BODY_CREDIT,
+  CLOSE,
+  CUT,
+  FIRST,
+  IDLE_TIMEOUT,
+  INLINE_ANSWER_BYTES,
+  LAST,
+} from "./messages.ts";
+import {
+  DISPATCHER_WAITS_WORD,
+  HANDLER_WAITS_WORD,
+  PAIR_WORDS,
+  RESULT_RING_AT,
+  RING_BYTES,
+  SLAB_AT,
+  SLAB_BLOCKS,
+  STARTED_WORD,
+  TASK_ENTRIES,
+  TASK_RING_AT,
+  TASK_TABLE_AT,
+} from "./pair-memory.ts";
+
+/** A piece of an answer, or a message, that found no room yet. */
+interface Waiting {
+  type: number;
+  entry: number;
+  serial: number;
+  head: string;
+  body: Uint8Array | null;
+  start: number;
+  end: number;
+  value: number;
+}
+
+const EMPTY = new Uint8Array(0);
+
+/** One dispatcher as a handler thread sees it. */
+export class HandlerLink implements AnswerSink {
+  /** Messages from the dispatcher. */
+  readonly tasks: RingConsumer;
+  /** States of the tasks on their way. */
+  readonly table: HandlerTaskTable;
+  readonly #results: RingProducer;
+  readonly #slab: SlabWriter;
+  readonly #words: Int32Array;
+  readonly #dispatcher: Parker;
+  readonly #wakeDispatcher: () => void;
+  readonly #outbox: Waiting[] = [];
+  #started = 0;
+  /** While true, answers do not wake the dispatcher one by one: `notify` is called at the end of the batch. */
+  isBatching = false;
+
+  /**
+   * @param memory the pair's memory
+   * @param dispatcher what the dispatcher sleeps on
+   * @param wakeDispatcher writes to the dispatcher's eventfd
+   */
+  constructor(memory: SharedArrayBuffer, dispatcher: Parker, wakeDispatcher: () => void) {
+    this.tasks = new RingConsumer(memory, TASK_RING_AT, RING_BYTES);
+    this.table = new HandlerTaskTable(memory, TASK_TABLE_AT, TASK_ENTRIES);
+    this.#results = new RingProducer(memory, RESULT_RING_AT, RING_BYTES);
+    this.#slab = new SlabWriter(memory, SLAB_AT, SLAB_BLOCKS);
+    this.#words = new Int32Array(memory, 0, PAIR_WORDS);
+    this.#dispatcher = dispatcher;
+    this.#wakeDispatcher = wakeDispatcher;
+    this.#started = Atomics.load(this.#words, STARTED_WORD);
+  }
+
+  /** Takes the task in `entry` for good; false when the dispatcher has taken it back. Called once for each record. */
+  start(entry: number): boolean {
+    const won = this.table.tryStart(entry);
+    if (!won) this.table.skip(entry);
+    this.#started = (this.#started + 1) | 0;
+    Atomics.store(this.#words, STARTED_WORD, this.#started);
+    return won;
+  }
+
+  /** Gives back the space of the messages read, and wakes the dispatcher if it waited for it. */
+  release(): void {
+    this.tasks.release();
+    if (Atomics.load(this.#words, DISPATCHER_WAITS_WORD) === 1) {
+      Atomics.store(this.#words, DISPATCHER_WAITS_WORD, 0);
+      if (this.#dispatcher.needsWake()) this.#wakeDispatcher();
+    }
+  }
+
+  answer(
+    entry: number,
+    serial: number,
+    head: string,
+    body: Uint8Array | null,
+    start: number,
+    end: number,
+    flags: number,
+  ): void {
+    if (this.#outbox.length > 0 || !this.#write(flags, entry, serial, head, body, start, end)) {
+      this.#wait(ANSWER | flags, entry, serial, head, body, start, end, 0);
+    }
+    this.#publish();
+  }
+
+  cut(entry: number, serial: number): void {
+    this.#message(CUT | LAST | CLOSE, entry, serial, 0);
+  }
+
+  creditBody(entry: number, serial: number, bytes: number): void {
+    this.#message(BODY_CREDIT, entry, serial, bytes);
+  }
+
+  setIdleTimeout(entry: number, serial: number, seconds: number): void {
+    this.#message(IDLE_TIMEOUT, entry, serial, seconds);
+  }
+
+  /** Wakes the dispatcher if it sleeps; called once after a batch of tasks, and after each answer outside of one. */
+  notify(): void {
+    if (this.#dispatcher.needsWake()) this.#wakeDispatcher();
+  }
+
+  /** Sends what waits in the outbox as far as there is room; false while something is left. */
+  resume(): boolean {
+    const outbox = this.#outbox;
+    if (outbox.length === 0) return true;
+    let sent = 0;
+    for (const waiting of outbox) {
+      if (!this.#writeWaiting(waiting)) {
+        // Said before the second try, so that room made in between is either used or announced.
+        Atomics.store(this.#words, HANDLER_WAITS_WORD, 1);
+        if (!this.#writeWaiting(waiting)) break;
+      }
+      sent++;
+    }
+    outbox.splice(0, sent);
+    if (this.#results.publish()) this.notify();
+    return outbox.length === 0;
+  }
+
+  #wait(
+    type: number,
+    entry: number,
+    serial: number,
+    head: string,
+    body: Uint8Array | null,
+    start: number,
+    end: number,
+    value: number,
+  ): void {
+    this.#outbox.push({ type, entry, serial, head, body, start, end, value });
+    if (this.#outbox.length === 1) this.resume();
+  }
+
+  #writeWaiting(waiting: Waiting): boolean {
+    const type = waiting.type;
+    if ((type & 0xff) !== ANSWER)
+      return this.#writeMessage(type, waiting.entry, waiting.serial, waiting.value);
+    return this.#write(
+      type & ~0xff,
+      waiting.entry,
+      waiting.serial,
+      waiting.head,
+      waiting.body,
+      waiting.start,
+      waiting.end,
+    );
+  }
+
+  /** Writes a piece of an answer whole or not at all. */
+  #write(
+    flags: number,
+    entry: number,
+    serial: number,
+    head: string,
+    body: Uint8Array | null,
+    start: number,
+    end: number,
+  ): boolean {
+    const results = this.#results;
+    const length = head.length + end - start;
+    if (length <= INLINE_ANSWER_BYTES) {
+      const offset = results.claim(length);
+      if (offset < 0) return false;
+      const bytes = results.bytes;
+      if (head.length > 0) writeLatin1(bytes, head, offset);
+      if (end > start) copyBytes(body ?? EMPTY, start, end, bytes, offset + head.length);
+      results.commit(ANSWER | flags, entry, serial, length);
+      return true;
+    }
+    return this.#writeLong(flags, entry, serial, head, body ?? EMPTY, start, end);
+  }
+
+  /** Writes a long piece into one block, or, when slow clients hold them all, into several records of the ring. */
+  #writeLong(
+    flags: number,
+    entry: number,
+    serial: number,
+    head: string,
+    body: Uint8Array,
+    start: number,
+    end: number,
+  ): boolean {
+    const results = this.#results;
+    const slab = this.#slab;
+    const length = head.length + end - start;
+    // Enough for the record below and for its padding, or for all records of the loop.
+    const records = Math.ceil(length / INLINE_ANSWER_BYTES) + 1;
+    const block = slab.allocate();
+    if (block >= 0) {
+      const offset = results.claim(8);
+      if (offset < 0) {
+        slab.release(block);
+        return false;
+      }
+      const at = slab.blockOffset(block);
+      if (head.length > 0) writeLatin1(slab.bytes, head, at);
+      copyBytes(body, start, end, slab.bytes, at + head.length);
+      results.words[offset >> 2] = block;
+      results.words[(offset >> 2) + 1] = length;
+      slab.hand(block);
+      results.commit(ANSWER_BLOCK | flags, entry, serial, 8);
+      return true;
+    }
+    if (results.freeBytes < length + head.length + records * 32 + INLINE_ANSWER_BYTES) return false;
+    let position = start;
+    let headBytes = head.length;
+    let first = flags & FIRST;
+    while (headBytes > 0 || position < end) {
+      const take = Math.min(end - position, INLINE_ANSWER_BYTES);
+      const offset = results.claim(headBytes + take);
+      if (headBytes > 0) writeLatin1(results.bytes, head, offset);
+      copyBytes(body, position, position + take, results.bytes, offset + headBytes);
+      position += take;
+      results.commit(
+        ANSWER | first | (position === end ? flags & ~FIRST : 0),
+        entry,
+        serial,
+        headBytes + take,
+      );
+      headBytes = 0;
+      first = 0;
+    }
+    return true;
+  }
+
+  #message(type: number, entry: number, serial: number, value: number): void {
+    if (this.#outbox.length > 0 || !this.#writeMessage(type, entry, serial, value)) {
+      this.#wait(type, entry, serial, "", null, 0, 0, value);
+    }
+    this.#publish();
+  }
+
+  #publish(): void {
+    if (this.#results.publish() && !this.isBatching) this.notify();
+  }
+
+  #writeMessage(type: number, entry: number, serial: number, value: number): boolean {
+    const offset = this.#results.claim(4);
+    if (offset < 0) return false;
+    this.#results.words[offset >> 2] = value;
+    this.#results.commit(type, entry, serial, 4);
+    return true;
+  }
+}
+
+/** Copies bytes between arrays that may lie in shared memory; Buffer's copy is the fastest there is (FACTS). */
+function copyBytes(source: Uint8Array, start: number, end: number, target: Buffer, at: number): void {
+  Buffer.prototype.copy.call(source, target, at, start, end);
+}

@@ -1,0 +1,61 @@
+/**
+ * The messages between a dispatcher and a handler thread, as they lie in the two rings of their pair.
+ *
+ * Every record has a type word and two more words, `a` and `b` (see `shm/ring.ts`). Here `a` is the entry of the task
+ * in the pair's task table and `b` its serial number: an entry is used again, a serial is not (it wraps after 2^32), so
+ * a message about a request that is over finds another serial and is dropped.
+ *
+ * The low 8 bits of the type word are the type, the others flags.
+ *
+ *   to the handler  | payload
+ *   TASK            | a task record (`task-record.ts`)
+ *   BODY            | the next bytes of the request's body; LAST: the body is complete
+ *   ABORT           | i32: 0 the client has left, nobody waits for the answer; 1 it has closed its half
+ *   CREDIT          | i32: so many more bytes of the answer may be sent
+ *   BODY_FAILED     | i32 status: the rest of the body will not come (413: too large, 400: malformed, 0: client left)
+ *
+ *   to the dispatcher
+ *   ANSWER          | the next bytes of the answer, as they go on the wire
+ *   ANSWER_BLOCK    | i32 block, i32 length: the same in a block of the pair's slab
+ *   CUT             | i32 0: the answer will not be complete: the connection is reset; also sent to
+ *                   | confirm an ABORT, after which the dispatcher may use the entry again
+ *   BODY_CREDIT     | i32: so many more bytes of the request's body may be sent
+ *   IDLE_TIMEOUT    | i32 seconds: `server.timeout()` for this request's client
+ *
+ * Flow control: an answer may be ahead of the socket by ANSWER_WINDOW bytes, a request body ahead of its reader by
+ * BODY_WINDOW; the receiver gives credit back as the bytes leave it.
+ */
+
+export const TASK = 1;
+export const BODY = 2;
+export const ABORT = 3;
+export const CREDIT = 4;
+export const BODY_FAILED = 5;
+
+export const ANSWER = 1;
+export const ANSWER_BLOCK = 2;
+export const CUT = 3;
+export const BODY_CREDIT = 4;
+export const IDLE_TIMEOUT = 5;
+
+/** Mask of the type in a type word. */
+export const TYPE_MASK = 0xff;
+/** Flag: nothing follows for this task in this direction. */
+export const LAST = 0x100;
+/** Flag of an answer: the connection closes after it. */
+export const CLOSE = 0x200;
+/** Flag of the first record of an answer: it is an interim or final head; set so that a dispatcher can count answers. */
+export const FIRST = 0x400;
+
+/** Bytes of an answer that may be on their way to a client at once. */
+export const ANSWER_WINDOW: number = 256 * 1024;
+/** Bytes of a request's body that may be on their way to its handler at once. */
+export const BODY_WINDOW: number = 128 * 1024;
+/** The longest payload of a BODY record; longer pieces are split. */
+export const BODY_RECORD_BYTES: number = 16 * 1024;
+/** Answers up to this length (head included) lie in the ring, longer ones in blocks of the slab. */
+export const INLINE_ANSWER_BYTES: number = 8 * 1024;
+/** Request bodies up to this length travel with their head in one record. */
+export const INLINE_BODY_BYTES: number = 32 * 1024;
+/** The longest piece of an answer, head included: one block of the slab. */
+export const ANSWER_PIECE_BYTES: number = 64 * 1024;

@@ -1,0 +1,47 @@
+/**
+ * The memory that one dispatcher and one handler slot share: two rings, the task table, the slab and a few words.
+ *
+ *   +----------------------+ 0
+ *   | pair words, 256 B    |  0: tasks started by the handler (counts up; handler writes)
+ *   |                      | 32: dispatcher waits for room in the task ring   (dispatcher sets, handler clears)
+ *   |                      | 33: handler waits for room in the result ring or slab (handler sets, dispatcher clears)
+ *   +----------------------+
+ *   | task ring            |  dispatcher -> handler
+ *   | result ring          |  handler -> dispatcher
+ *   | task table           |
+ *   | slab                 |  blocks for long answers, written by the handler
+ *   +----------------------+
+ *
+ * It belongs to the slot, not to the thread: a thread that dies leaves it to its successor once the dispatcher has
+ * swept it. Pages are touched as they are used, so an unused pair costs address space only.
+ */
+import { ringBytes } from "../shm/ring.ts";
+import { slabBytes } from "../shm/slab.ts";
+import { taskTableBytes } from "../shm/task-table.ts";
+
+/** Capacity of each of the two rings. */
+export const RING_BYTES: number = 256 * 1024;
+/** Tasks that a dispatcher may have on one handler at a time. */
+export const TASK_ENTRIES = 256;
+/** Blocks in the slab of a pair. */
+export const SLAB_BLOCKS = 32;
+
+const PAIR_WORDS_BYTES = 256;
+const align = (offset: number): number => (offset + 127) & ~127;
+
+/** Byte offsets of the parts. */
+export const TASK_RING_AT: number = PAIR_WORDS_BYTES;
+export const RESULT_RING_AT: number = align(TASK_RING_AT + ringBytes(RING_BYTES));
+export const TASK_TABLE_AT: number = align(RESULT_RING_AT + ringBytes(RING_BYTES));
+export const SLAB_AT: number = align(TASK_TABLE_AT + taskTableBytes(TASK_ENTRIES));
+/** Bytes of a whole pair. */
+export const PAIR_BYTES: number = align(SLAB_AT + slabBytes(SLAB_BLOCKS));
+
+/** Index of the word that counts the tasks a handler has started. */
+export const STARTED_WORD = 0;
+/** Index of the word a dispatcher sets while it waits for room in the task ring. */
+export const DISPATCHER_WAITS_WORD = 32;
+/** Index of the word a handler sets while it waits for room in the result ring or for a block. */
+export const HANDLER_WAITS_WORD = 33;
+/** Number of pair words. */
+export const PAIR_WORDS: number = PAIR_WORDS_BYTES / 4;

@@ -1,0 +1,96 @@
+/**
+ * The head of an answer as it goes on the wire: status line, fields, Date, and what frames the body.
+ *
+ * Runs on the thread that runs the handler. Pure but for the clock it is given. Names are in lower case, as `Headers`
+ * keeps them; BUN-SERVE.md section 8.1 is the reference for what is added and what is left out.
+ */
+import { HttpDate } from "../http/date.ts";
+import { reasonPhrase } from "../http/status.ts";
+
+/** How the end of a body is marked. */
+export const FRAMING_NONE = -1;
+/** `Transfer-Encoding: chunked`. */
+export const FRAMING_CHUNKED = -2;
+/** The end of the connection. */
+export const FRAMING_CLOSE = -3;
+
+const date = new HttpDate();
+let cachedDate = "";
+let cachedHead = "";
+/** Type of a string body, and of one of which no more is known. */
+export const TEXT_TYPE = "text/plain;charset=utf-8";
+
+/** The head of an answer, and whether its fields ask to close the connection. */
+export interface AnswerHead {
+  readonly text: string;
+  readonly closes: boolean;
+}
+
+const plain: { text: string; closes: boolean } = { text: "", closes: false };
+
+/**
+ * Makes the head.
+ *
+ * @param headers the response's fields, or null where it has none
+ * @param impliedType Content-Type to send when the response has none; "" for none
+ * @param framing body length in bytes, or `FRAMING_*`
+ * @param nowMs wall clock (`Date.now()`), for Date
+ * @returns an object that is valid until the next call
+ */
+export function answerHead(
+  status: number,
+  headers: Headers | null,
+  impliedType: string,
+  framing: number,
+  nowMs: number,
+): AnswerHead {
+  const dateText = date.format(nowMs);
+  if (headers === null && status === 200 && impliedType === TEXT_TYPE && framing >= 0) {
+    // The head of `new Response("text")`, the commonest of all, is kept up to its length for a second.
+    if (dateText !== cachedDate) {
+      cachedDate = dateText;
+      cachedHead = `HTTP/1.1 200 OK\r\ncontent-type: ${TEXT_TYPE}\r\nDate: ${dateText}\r\nContent-Length: `;
+    }
+    plain.text = cachedHead + framing + "\r\n\r\n";
+    plain.closes = false;
+    return plain;
+  }
+  let text = `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n`;
+  let hasDate = false;
+  let hasType = false;
+  let closes = framing === FRAMING_CLOSE;
+  if (headers !== null) {
+    const fields = headers.toJSON() as Record<string, string | string[]>;
+    for (const name in fields) {
+      const value = fields[name]!;
+      switch (name) {
+        case "set-cookie":
+          for (const cookie of value as string[]) text += `set-cookie: ${cookie}\r\n`;
+          continue;
+        case "content-length":
+          if (framing !== FRAMING_NONE || status !== 304) continue;
+          break;
+        case "transfer-encoding":
+          continue;
+        case "connection":
+          if (/(?:^|,)\s*close\s*(?:,|$)/i.test(value as string)) closes = true;
+          break;
+        case "date":
+          hasDate = true;
+          break;
+        case "content-type":
+          hasType = value !== "";
+          if (!hasType) continue;
+          break;
+      }
+      text += `${name}: ${value}\r\n`;
+    }
+  }
+  if (!hasType && impliedType !== "") text += `content-type: ${impliedType}\r\n`;
+  if (!hasDate) text += `Date: ${dateText}\r\n`;
+  if (framing >= 0) text += `Content-Length: ${framing}\r\n`;
+  else if (framing === FRAMING_CHUNKED) text += "Transfer-Encoding: chunked\r\n";
+  plain.text = text + "\r\n";
+  plain.closes = closes;
+  return plain;
+}

@@ -1,0 +1,130 @@
+/**
+ * Turns a Response into an answer on the wire.
+ *
+ * Runs on the thread that runs the handler. A body in memory is read synchronously and goes out with its head; a file
+ * or an unknown pending body is read first; a stream is pumped (`answer-stream.ts`).
+ */
+import { CLOSE, FIRST, LAST } from "../channel/messages.ts";
+import { TASK_CLOSES, TASK_HTTP_1_0 } from "../channel/task-record.ts";
+import { METHOD_HEAD } from "../http/method.ts";
+import { isNullBodyStatus } from "../http/status.ts";
+import { answerHead, FRAMING_CHUNKED, FRAMING_CLOSE, FRAMING_NONE, TEXT_TYPE } from "./answer-head.ts";
+import { pumpStream } from "./answer-stream.ts";
+import type { Exchange } from "./exchange.ts";
+import { bodyKindOf, KIND_BYTES, KIND_STREAM } from "./response-notes.ts";
+
+/** What the answer must know of the request; taken before the exchange gives its head back. */
+export interface AnswerShape {
+  readonly isHead: boolean;
+  readonly isHttp10: boolean;
+  readonly closes: boolean;
+}
+
+/** The response's fields, or null where it has none. */
+function fieldsOf(response: Response): Headers | null {
+  const headers = response.headers as Headers & { readonly count: number };
+  return headers.count === 0 ? null : headers;
+}
+
+/**
+ * Sends a response.
+ *
+ * @param fail called with the reason, before anything was sent, when the response cannot be: its body was read already,
+ *   its file is missing, its status is 0
+ */
+export function sendResponse(exchange: Exchange, response: Response, fail: (error: unknown) => void): void {
+  const view = exchange.view;
+  if (exchange.isDone || view === null) {
+    response.body?.cancel().catch(() => {});
+    return;
+  }
+  const flags = view.flags;
+  const isHead = view.method === METHOD_HEAD;
+  const closes = (flags & TASK_CLOSES) !== 0 ? CLOSE : 0;
+  const status = response.status;
+  if (status === 0) return fail(statusZero());
+  if (response.bodyUsed) return fail(bodyUsed());
+  if (isNullBodyStatus(status) || status === 101) {
+    const head = answerHead(status, fieldsOf(response), "", FRAMING_NONE, Date.now());
+    exchange.answer(head.text, null, closes | (head.closes ? CLOSE : 0));
+    return;
+  }
+  const kind = bodyKindOf(response);
+  if (kind === KIND_STREAM) {
+    sendStream(exchange, response, isHead, (flags & TASK_HTTP_1_0) !== 0, closes);
+    return;
+  }
+  const promise = response.bytes();
+  const bytes = Bun.peek(promise);
+  if (bytes instanceof Uint8Array) {
+    sendBytes(exchange, response, bytes, kind, isHead, closes);
+    return;
+  }
+  promise.then((read) => sendBytes(exchange, response, read, kind, isHead, closes), fail);
+}
+
+function sendBytes(
+  exchange: Exchange,
+  response: Response,
+  bytes: Uint8Array,
+  kind: number,
+  isHead: boolean,
+  closes: number,
+): void {
+  const length = bytes.length;
+  const type = length === 0 ? "" : kind === KIND_BYTES ? "application/octet-stream" : TEXT_TYPE;
+  const head = answerHead(response.status, fieldsOf(response), type, length, Date.now());
+  exchange.answer(head.text, isHead || length === 0 ? null : bytes, closes | (head.closes ? CLOSE : 0));
+}
+
+function sendStream(
+  exchange: Exchange,
+  response: Response,
+  isHead: boolean,
+  isHttp10: boolean,
+  closes: number,
+): void {
+  const stream = response.body;
+  if (isHead || stream === null) {
+    const framing = isHttp10 ? FRAMING_CLOSE : isHead ? FRAMING_CHUNKED : 0;
+    const head = answerHead(response.status, fieldsOf(response), "", framing, Date.now());
+    stream?.cancel().catch(() => {});
+    exchange.answer(head.text, null, closes | (head.closes ? CLOSE : 0));
+    return;
+  }
+  pumpStream(exchange, stream, (length) => {
+    const framing = length >= 0 ? length : isHttp10 ? FRAMING_CLOSE : FRAMING_CHUNKED;
+    const head = answerHead(response.status, fieldsOf(response), "", framing, Date.now());
+    return {
+      text: head.text,
+      flags: closes | (head.closes ? CLOSE : 0),
+      isChunked: framing === FRAMING_CHUNKED,
+    };
+  });
+}
+
+/** The answer that is sent when there is no Response: head and body in one, framed by their length. */
+export function sendText(exchange: Exchange, status: number, type: string, text: string): void {
+  const view = exchange.view;
+  if (exchange.isDone || view === null) return;
+  const bytes = Buffer.from(text);
+  const head = answerHead(status, null, type, status === 204 ? FRAMING_NONE : bytes.length, Date.now());
+  const closes = (view.flags & TASK_CLOSES) !== 0 ? CLOSE : 0;
+  const isEmpty = view.method === METHOD_HEAD || bytes.length === 0;
+  exchange.answer(head.text, isEmpty ? null : bytes, closes);
+}
+
+function bodyUsed(): TypeError {
+  const error = new TypeError(
+    "Response body already used. A Response body can only be sent once; create a new Response for each request.",
+  );
+  return Object.defineProperty(error, "code", { value: "ERR_BODY_ALREADY_USED", enumerable: false });
+}
+
+function statusZero(): TypeError {
+  return new TypeError(
+    "Cannot send a Response with status 0. HTTP status codes must be between 100 and 999 (Response.error() returns status 0).",
+  );
+}
+
+export { FIRST, LAST };

@@ -1,0 +1,210 @@
+/**
+ * An exchange: one request that user code answers, from the first call of the handler to the last byte of its answer.
+ *
+ * It lives on the thread that runs the handler, be that a handler thread, the main thread or a dispatcher: the host gives
+ * it a sink for the answer and is told when it is over. It sends answers of any length under the window of
+ * `channel/messages.ts` and keeps what user code may still ask for (address, signal, the head's bytes).
+ */
+import type { AnswerSink } from "../channel/answer-sink.ts";
+import { ANSWER_PIECE_BYTES, ANSWER_WINDOW, CLOSE, FIRST, LAST } from "../channel/messages.ts";
+import type { TaskView } from "../channel/task-record.ts";
+import type { IncomingBody } from "./incoming-body.ts";
+
+/** What the thread that runs handlers does for an exchange. */
+export interface ExchangeHost {
+  /** Takes the answers. */
+  readonly sink: AnswerSink;
+  /** Called once, when an exchange that outlived its first call is over. */
+  release(exchange: Exchange): void;
+}
+
+/** The reason an abandoned request's signal carries, as Bun.serve's does. */
+export function closedError(): DOMException {
+  return new DOMException("The connection was closed.", "AbortError");
+}
+
+/** Longer heads travel as bytes of the body. */
+const MAX_HEAD_STRING = 16 * 1024;
+
+/** One request and its answer. */
+export class Exchange {
+  readonly host: ExchangeHost;
+  readonly entry: number;
+  readonly serial: number;
+  /** Where the head lies; null once the answer is complete. */
+  view: TaskView | null;
+  /** The rest of a body that is still arriving. */
+  body: IncomingBody | null = null;
+  /** Whether the client has left. */
+  isAborted = false;
+  /** Whether the last byte of the answer was given to the sink, or nobody waits for it any more. */
+  isDone = false;
+  /** Whether the handler's first call is over and the host keeps the exchange. */
+  isKept = false;
+  /** Called when the client leaves, for an answer that is being produced. */
+  onAbort: (() => void) | null = null;
+  #controller: AbortController | null = null;
+  #window: number = ANSWER_WINDOW;
+  #rest: Uint8Array | null = null;
+  #restAt = 0;
+  #restFlags = 0;
+  #onCredit: (() => void) | null = null;
+
+  constructor(host: ExchangeHost, entry: number, serial: number, view: TaskView) {
+    this.host = host;
+    this.entry = entry;
+    this.serial = serial;
+    this.view = view;
+  }
+
+  /** The request's signal, made when it is first asked for. */
+  get signal(): AbortSignal {
+    if (this.#controller === null) {
+      this.#controller = new AbortController();
+      if (this.isAborted) this.#controller.abort(closedError());
+    }
+    return this.#controller.signal;
+  }
+
+  /** Keeps the head for an answer that comes later: the record it lies in is about to be given back. */
+  keep(): void {
+    this.isKept = true;
+    if (this.view !== null) this.view = this.view.detach();
+  }
+
+  /** Answers whole: `head` (latin-1), then `body`. `flags` may hold CLOSE. */
+  answer(head: string, body: Uint8Array | null, flags: number): void {
+    if (this.isDone) return;
+    const length = body === null ? 0 : body.length;
+    if (head.length + length <= ANSWER_PIECE_BYTES && head.length <= MAX_HEAD_STRING) {
+      this.host.sink.answer(this.entry, this.serial, head, body, 0, length, FIRST | LAST | flags);
+      this.#finish();
+      return;
+    }
+    if (head.length <= MAX_HEAD_STRING) {
+      this.#rest = body;
+    } else {
+      this.#rest = Buffer.concat([Buffer.from(head, "latin1"), body ?? new Uint8Array(0)]);
+      head = "";
+    }
+    this.#restAt = 0;
+    this.#restFlags = LAST | flags;
+    this.#sendRest(head, FIRST);
+  }
+
+  /**
+   * Sends a part of an answer whose length is not known before its end; wait for `credit()` while `hasCredit` is false.
+   * @param flags FIRST with the first part; LAST with the last one, and CLOSE as for `answer`
+   */
+  write(head: string, part: Uint8Array | null, flags: number): void {
+    if (this.isDone) return;
+    const length = part === null ? 0 : part.length;
+    let at = 0;
+    do {
+      const take = Math.min(length - at, ANSWER_PIECE_BYTES - head.length);
+      const isLastPiece = at + take === length;
+      this.#window -= head.length + take;
+      this.host.sink.answer(
+        this.entry,
+        this.serial,
+        head,
+        part,
+        at,
+        at + take,
+        (flags & FIRST) | (isLastPiece ? flags & ~FIRST : 0),
+      );
+      at += take;
+      head = "";
+      flags &= ~FIRST;
+    } while (at < length);
+    if (flags & LAST) this.#finish();
+  }
+
+  /** Whether more of the answer may be sent now. */
+  get hasCredit(): boolean {
+    return this.#window > 0;
+  }
+
+  /** Resolves when more of the answer may be sent, or when nobody waits for it any more. */
+  credit(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.isDone || this.hasCredit) resolve();
+      else this.#onCredit = resolve;
+    });
+  }
+
+  /** Says that the answer fails after its head was sent. */
+  cut(): void {
+    if (this.isDone) return;
+    this.host.sink.cut(this.entry, this.serial);
+    this.#finish();
+  }
+
+  /** The client took `bytes` more; called by the host. */
+  addCredit(bytes: number): void {
+    this.#window += bytes;
+    if (this.#rest !== null) this.#sendRest("", 0);
+    else if (this.hasCredit) this.#signalCredit();
+  }
+
+  /** The client has left; called by the host. The dispatcher gets a last message, so that it can forget the request. */
+  abort(): void {
+    if (this.isDone) return;
+    this.isAborted = true;
+    this.body?.fail(closedError());
+    this.onAbort?.();
+    this.host.sink.cut(this.entry, this.serial);
+    this.#finish();
+    this.#controller?.abort(closedError());
+  }
+
+  /**
+   * The client has closed its half of the connection. Most that do have left, so the signal aborts; but some wait for
+   * their answer (RFC 9112 section 9.6), so it is still sent. A stream, which may never end, is cancelled.
+   */
+  halfClose(): void {
+    if (this.isDone) return;
+    if (this.onAbort !== null) this.abort();
+    else {
+      this.isAborted = true;
+      this.#controller?.abort(closedError());
+    }
+  }
+
+  #sendRest(head: string, first: number): void {
+    const rest = this.#rest ?? new Uint8Array(0);
+    while (this.#window > 0) {
+      const take = Math.min(rest.length - this.#restAt, ANSWER_PIECE_BYTES - head.length);
+      const end = this.#restAt + take;
+      const flags = first | (end === rest.length ? this.#restFlags : 0);
+      this.#window -= head.length + take;
+      this.host.sink.answer(this.entry, this.serial, head, rest, this.#restAt, end, flags);
+      this.#restAt = end;
+      head = "";
+      first = 0;
+      if (end === rest.length) {
+        this.#rest = null;
+        this.#finish();
+        return;
+      }
+    }
+  }
+
+  #signalCredit(): void {
+    const resolve = this.#onCredit;
+    this.#onCredit = null;
+    resolve?.();
+  }
+
+  #finish(): void {
+    this.isDone = true;
+    this.view = null;
+    this.#rest = null;
+    this.onAbort = null;
+    this.body?.abandon();
+    this.#signalCredit();
+    if (this.isKept) this.host.release(this);
+  }
+}
+
+export { CLOSE };

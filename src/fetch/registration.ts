@@ -1,0 +1,76 @@
+/**
+ * What user code gave to `serve()`: the functions that answer requests. It stays on the thread that called it.
+ *
+ * A handler thread evaluates the program's entry module again; there the `serve()` call that its server was made by, the
+ * n-th, registers its functions here instead of listening. The handler role reads them when the module has run.
+ */
+
+/** The handler of `fetch`. */
+export type FetchHandler = (this: unknown, request: Request, server: unknown) => unknown;
+
+/** The handler of `error`. */
+export type ErrorHandler = (this: unknown, error: unknown) => unknown;
+
+/** The functions one server runs on this thread. */
+export interface Registration {
+  /** Answers requests. */
+  readonly fetch: FetchHandler;
+  /** Answers in place of a handler that failed. */
+  readonly error: ErrorHandler | null;
+  /** Whether errors are shown to clients. */
+  readonly isDevelopment: boolean;
+  /** `this` and second argument of the handlers. */
+  readonly server: object;
+}
+
+/** What a handler thread expects of the module it evaluates. */
+export interface ThreadContext {
+  /** Which `serve()` call, counted from 0, is the one of this thread's server. */
+  readonly serverIndex: number;
+  /** The server as this thread sees it. */
+  readonly server: object;
+  /** Whether errors are shown to clients. */
+  readonly isDevelopment: boolean;
+  /** `serve()` calls so far. */
+  calls: number;
+  /** What the expected call gave, once it was made. */
+  registration: Registration | null;
+}
+
+let context: ThreadContext | null = null;
+
+/** Says that this thread is a handler thread; before user code is loaded. */
+export function enterHandlerThread(threadContext: ThreadContext): void {
+  context = threadContext;
+}
+
+/** This thread's context, or null when it is no handler thread. */
+export function handlerThreadContext(): ThreadContext | null {
+  return context;
+}
+
+/**
+ * Makes a registration of a module's options.
+ *
+ * @throws TypeError when there is no `fetch` function, or `error` is no function
+ */
+export function registerOptions(options: unknown, thread: ThreadContext): Registration {
+  const given = (typeof options === "object" || typeof options === "function" ? options : null) as {
+    fetch?: unknown;
+    error?: unknown;
+  } | null;
+  if (typeof given?.fetch !== "function") {
+    throw new TypeError(
+      "the module given as `handlers` must export the options of serve() by default, with a `fetch` function",
+    );
+  }
+  if (given.error !== undefined && given.error !== null && typeof given.error !== "function") {
+    throw new TypeError("Expected error to be a function");
+  }
+  return {
+    fetch: given.fetch as FetchHandler,
+    error: (given.error ?? null) as ErrorHandler | null,
+    isDevelopment: thread.isDevelopment,
+    server: thread.server,
+  };
+}

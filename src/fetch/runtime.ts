@@ -1,0 +1,131 @@
+/**
+ * The handler runtime: builds the Request, calls the handler, sends what it returns.
+ *
+ * One module for every host: it runs on a handler thread, on the main thread, or in a dispatcher, and knows none of
+ * them. What happens with values that are no Response and with errors is BUN-SERVE.md sections 8.5 and 9.
+ */
+import { drainMicrotasks } from "bun:jsc";
+import type { TaskView } from "../channel/task-record.ts";
+import { sendResponse, sendText } from "./answer.ts";
+import { errorPage } from "./error-page.ts";
+import type { Exchange } from "./exchange.ts";
+import type { Registration } from "./registration.ts";
+import { makeRequest, type ServerRequest } from "./server-request.ts";
+
+/** Runs the handlers of one server on one thread. */
+export class HandlerRuntime {
+  #registration: Registration;
+  /** Errors that reached no `error` handler, for the counters. */
+  failures = 0;
+
+  constructor(registration: Registration) {
+    this.#registration = registration;
+  }
+
+  /** Uses other handlers from the next request on. */
+  replace(registration: Registration): void {
+    this.#registration = registration;
+  }
+
+  /**
+   * Answers one request. Returns when the handler has returned; the exchange is done then, or it is kept and done later.
+   *
+   * @param view the request's record; its memory may be used again after the call
+   */
+  run(exchange: Exchange, view: TaskView): void {
+    const registration = this.#registration;
+    let request: ServerRequest | null = null;
+    try {
+      request = makeRequest(exchange, view);
+      const result = registration.fetch.call(
+        registration.server,
+        request as unknown as Request,
+        registration.server,
+      );
+      this.#settle(exchange, request, result);
+    } catch (error) {
+      this.#fail(exchange, request, error);
+    }
+    if (!exchange.isDone) exchange.keep();
+  }
+
+  #settle(exchange: Exchange, request: ServerRequest, result: unknown): void {
+    if (result instanceof Response) {
+      this.#send(exchange, request, result);
+      return;
+    }
+    if (!(result instanceof Promise)) {
+      this.#settleValue(exchange, request, result);
+      return;
+    }
+    // Handlers that are async but wait for nothing are settled by now or after their microtasks.
+    if (Bun.peek.status(result) === "pending") drainMicrotasks();
+    if (Bun.peek.status(result) === "fulfilled") {
+      this.#settleValue(exchange, request, Bun.peek(result));
+      return;
+    }
+    result.then(
+      (value) => this.#settleValue(exchange, request, value),
+      (error) => this.#fail(exchange, request, error),
+    );
+  }
+
+  #settleValue(exchange: Exchange, request: ServerRequest, value: unknown): void {
+    if (value instanceof Response) {
+      this.#send(exchange, request, value);
+      return;
+    }
+    if (exchange.isDone) return;
+    console.error(`error: Expected a Response object, but received '${Bun.inspect(value)}'`);
+    if (this.#registration.isDevelopment) {
+      sendText(
+        exchange,
+        200,
+        "text/plain;charset=utf-8",
+        "Welcome to Bun! To get started, return a Response object.",
+      );
+    } else sendText(exchange, 204, "", "");
+  }
+
+  #send(exchange: Exchange, request: ServerRequest, response: Response): void {
+    sendResponse(exchange, response, (error) => this.#fail(exchange, request, error));
+  }
+
+  #fail(exchange: Exchange, request: ServerRequest | null, error: unknown): void {
+    if (exchange.isDone) return;
+    const handler = this.#registration.error;
+    if (handler === null) {
+      this.#sendFailure(exchange, request, [error]);
+      return;
+    }
+    const giveUp = (second: unknown): void => this.#sendFailure(exchange, request, [second, error]);
+    const accept = (value: unknown): void => {
+      if (value instanceof Response) sendResponse(exchange, value, giveUp);
+      else this.#sendFailure(exchange, request, [error]);
+    };
+    try {
+      const result = handler.call(this.#registration.server, error);
+      if (result instanceof Promise) result.then(accept, giveUp);
+      else accept(result);
+    } catch (second) {
+      giveUp(second);
+    }
+  }
+
+  #sendFailure(exchange: Exchange, request: ServerRequest | null, errors: readonly unknown[]): void {
+    this.failures++;
+    for (const error of errors) console.error(error);
+    if (exchange.isDone) return;
+    if (!this.#registration.isDevelopment) {
+      sendText(exchange, 500, "text/plain", "Something went wrong!");
+      return;
+    }
+    const title = request === null ? "a request failed" : `${request.method} - ${pathOf(request.url)} failed`;
+    console.error(title);
+    sendText(exchange, 500, "text/html;charset=utf-8", errorPage(title, errors));
+  }
+}
+
+function pathOf(url: string): string {
+  return URL.parse(url)?.pathname ?? url;
+}

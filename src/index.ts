@@ -1,0 +1,36 @@
+/**
+ * epollo: an HTTP server for Bun on Linux that takes what Bun.serve takes and serves on every core.
+ *
+ * @module
+ */
+import { serveOptions } from "./serve/serve.ts";
+import type { Serve } from "./serve/types.ts";
+
+export { type TextRequest, textHandler } from "./serve/text-handler.ts";
+export type {
+  DispatcherStats,
+  EpolloOptions,
+  HandlerStats,
+  Handlers,
+  Serve,
+  ServeOptions,
+  Server,
+  ServerStats,
+  ThreadOptions,
+  ThreadStats,
+} from "./serve/types.ts";
+
+/**
+ * Starts an HTTP server: `Bun.serve` with threads.
+ *
+ * @param options those of Bun.serve, and `handlers` and `threads`
+ * @returns the server, listening
+ * @throws TypeError or RangeError for bad options, an Error with `code` when it cannot listen; all as Bun.serve does
+ * @example
+ * ```ts
+ * import { serve } from "epollo";
+ * const server = serve({ port: 3000, fetch: () => new Response("hello") });
+ * console.log(`listening on ${server.url}`);
+ * ```
+ */
+export const serve: Serve = ((options: unknown) => serveOptions(options)) as Serve;

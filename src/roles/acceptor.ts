@@ -1,0 +1,154 @@
+/**
+ * The acceptor: one thread that owns the listening fd and hands accepted clients to the dispatchers.
+ *
+ * It accepts until the kernel has no more, pushes each fd with its peer's address on the shared incoming queue, and wakes
+ * at most one sleeping dispatcher for a batch, the one with the fewest clients. Out of descriptors it gives up its spare
+ * one to accept and close politely, says so once a second at most, and waits; it never spins.
+ */
+import { monotonicMs } from "../../ffi/clock.ts";
+import {
+  ACCEPT_EXHAUSTED,
+  ACCEPT_FATAL,
+  ACCEPT_RETRY,
+  ACCEPT_WAIT,
+  acceptClient,
+  allocateAcceptBuffer,
+  classifyAcceptFailure,
+  SpareDescriptor,
+} from "../net/accept.ts";
+import { encodePeer } from "../net/address.ts";
+import { Poller } from "../net/poller.ts";
+import { closeSocket } from "../net/stream-socket.ts";
+import { Waker } from "../net/waker.ts";
+import { type ControlBlock, SERVER_RUNNING } from "../shm/control-block.ts";
+import { AcceptorCounter } from "../shm/counters.ts";
+import { type IncomingQueue, PEER_ADDRESS_WORDS } from "../shm/incoming-queue.ts";
+import type { Parker } from "../shm/parker.ts";
+import { acceptorCounters, controlOf, incomingOf, type ServerMemory } from "./server-memory.ts";
+
+/** Connections accepted before the dispatchers are woken for them. */
+const BATCH = 64;
+/** Pause after running out of descriptors or of room in the queue, in ms. */
+const PAUSE_MS = 10;
+const LOG_EVERY_MS = 1000;
+
+/** What the acceptor is told when it starts. */
+export interface AcceptorSettings {
+  readonly memory: ServerMemory;
+  readonly listenerFd: number;
+  /** Its eventfd, written when the server stops. */
+  readonly wakerFd: number;
+  readonly dispatcherWakerFds: readonly number[];
+}
+
+/** The loop of the acceptor. */
+export class Acceptor {
+  readonly #control: ControlBlock;
+  readonly #incoming: IncomingQueue;
+  readonly #counters: Float64Array;
+  readonly #listenerFd: number;
+  readonly #poller: Poller = new Poller();
+  readonly #dispatchers: readonly { parker: Parker; waker: Waker }[];
+  readonly #buffer = allocateAcceptBuffer();
+  readonly #peer: Int32Array = new Int32Array(PEER_ADDRESS_WORDS);
+  readonly #spare: SpareDescriptor = new SpareDescriptor();
+  #loggedMs = Number.NEGATIVE_INFINITY;
+  #untold = 0;
+
+  constructor(settings: AcceptorSettings) {
+    this.#control = controlOf(settings.memory);
+    this.#incoming = incomingOf(settings.memory);
+    this.#counters = acceptorCounters(settings.memory);
+    this.#listenerFd = settings.listenerFd;
+    this.#dispatchers = settings.dispatcherWakerFds.map((fd, index) => ({
+      parker: this.#control.dispatcherParker(index),
+      waker: Waker.attach(fd),
+    }));
+    this.#poller.registerReadable(settings.listenerFd, 0, 0);
+    this.#poller.registerReadable(settings.wakerFd, 1, 0);
+  }
+
+  /** Accepts until the server stops, then closes the listener; blocks the thread. */
+  run(): void {
+    let timeoutMs = 0;
+    while (this.#control.serverState === SERVER_RUNNING) {
+      this.#poller.wait(timeoutMs);
+      timeoutMs = this.#control.serverState === SERVER_RUNNING ? this.#acceptAll() : 0;
+    }
+    closeSocket(this.#listenerFd);
+    this.#spare.close();
+    this.#poller.close();
+    for (const { waker } of this.#dispatchers) waker.wake();
+  }
+
+  /** Accepts what there is; gives how long to wait then, in ms, -1 for until the next event. */
+  #acceptAll(): number {
+    let batch = 0;
+    for (;;) {
+      const fd = acceptClient(this.#listenerFd, this.#buffer);
+      if (fd >= 0) {
+        if (!this.#hand(fd)) return PAUSE_MS;
+        if (++batch === BATCH) {
+          this.#wakeOne();
+          batch = 0;
+          if (this.#control.serverState !== SERVER_RUNNING) return 0;
+        }
+        continue;
+      }
+      const failure = classifyAcceptFailure(fd);
+      if (failure === ACCEPT_RETRY) continue;
+      if (batch > 0) this.#wakeOne();
+      if (failure === ACCEPT_WAIT) return -1;
+      this.#counters[AcceptorCounter.acceptErrors] += 1;
+      if (failure === ACCEPT_EXHAUSTED) {
+        this.#say("out of descriptors or memory: new clients are turned away");
+        this.#spare.shed(this.#listenerFd);
+        return PAUSE_MS;
+      }
+      if (failure === ACCEPT_FATAL) {
+        this.#say(`accept4 failed with errno ${-fd}`);
+        return LOG_EVERY_MS;
+      }
+    }
+  }
+
+  #hand(fd: number): boolean {
+    this.#counters[AcceptorCounter.accepted] += 1;
+    encodePeer(this.#buffer.bytes, this.#peer, 0);
+    if (this.#incoming.push(fd, this.#peer, 0)) return true;
+    this.#counters[AcceptorCounter.queueFull] += 1;
+    this.#say("the queue of new clients is full: a client is turned away");
+    closeSocket(fd);
+    this.#wakeOne();
+    return false;
+  }
+
+  /** Wakes the sleeping dispatcher with the fewest clients; those awake look at the queue in each turn anyway. */
+  #wakeOne(): void {
+    let chosen = -1;
+    let fewest = Number.POSITIVE_INFINITY;
+    for (let index = 0; index < this.#dispatchers.length; index++) {
+      const clients = this.#control.load(index).clients;
+      if (this.#dispatchers[index].parker.isAsleep && clients < fewest) {
+        fewest = clients;
+        chosen = index;
+      }
+    }
+    if (chosen >= 0 && this.#dispatchers[chosen].parker.needsWake()) {
+      this.#counters[AcceptorCounter.wakeUps] += 1;
+      this.#dispatchers[chosen].waker.wake();
+    }
+  }
+
+  #say(text: string): void {
+    const nowMs = monotonicMs();
+    if (nowMs - this.#loggedMs < LOG_EVERY_MS) {
+      this.#untold++;
+      return;
+    }
+    const more = this.#untold === 0 ? "" : ` (${this.#untold} more like this were not logged)`;
+    this.#loggedMs = nowMs;
+    this.#untold = 0;
+    console.error(`epollo: ${text}${more}`);
+  }
+}

@@ -1,0 +1,326 @@
+/**
+ * The way out: answers from handlers to the sockets of their clients, in order.
+ *
+ * Owned by the dispatcher. Bytes go straight from the ring or the slab, where the handler wrote them, into send(2) when
+ * it is their turn and the socket takes them; only what the socket does not take is copied out of the ring. Answers of a
+ * client that are ready at the same time leave in one send.
+ */
+import { NativeBuffer } from "../../ffi/native-buffer.ts";
+import type { DispatcherLink } from "../channel/dispatcher-link.ts";
+import {
+  ANSWER,
+  ANSWER_BLOCK,
+  BODY_CREDIT,
+  CLOSE,
+  CUT,
+  IDLE_TIMEOUT,
+  LAST,
+  TYPE_MASK,
+} from "../channel/messages.ts";
+import { transmit, WOULD_BLOCK } from "../net/stream-socket.ts";
+import { DispatcherCounter } from "../shm/counters.ts";
+import { CLIENT_CLOSED, CLIENT_LINGERING, type Client, type Segment } from "./client.ts";
+import { TASK_OVER, type Task } from "./task.ts";
+
+/** Bytes written to one client in a turn. */
+export const WRITE_BUDGET: number = 256 * 1024;
+/** Segments that are ready together are gathered up to this length into one send. */
+const GATHER_BYTES = 64 * 1024;
+/** The handler is told of this many bytes taken at a time. */
+const CREDIT_STEP = 32 * 1024;
+/** Messages read from one handler in a turn. */
+const TURN_MESSAGES = 512;
+
+/** What the answer writer asks of its dispatcher. */
+export interface WriterOwner {
+  /** The answer of a task is complete: in order, and handed to the socket or to the client's queue. */
+  answered(client: Client, task: Task): void;
+  /** The socket fails or the answer is cut: close at once. */
+  broken(client: Client): void;
+  /** All that the client gets was sent, and it closes after that. */
+  finished(client: Client): void;
+  /** A request is not in flight any more. */
+  over(task: Task): void;
+  /** Nothing is queued for a client any more. */
+  drained(client: Client): void;
+  /** Bytes were written. */
+  progressed(client: Client): void;
+  /** Puts a client into the ready list. */
+  list(client: Client): void;
+  /** Body credit of a task has grown. */
+  bodyCredit(task: Task, bytes: number): void;
+  /** A link could not be told something for want of room: try again when it has made some. */
+  retryLater(retry: () => boolean): void;
+}
+
+/** Writes the answers of one dispatcher. */
+export class AnswerWriter {
+  readonly #owner: WriterOwner;
+  readonly #counters: Float64Array;
+  readonly #rings: NativeBuffer[] = [];
+  readonly #slabs: NativeBuffer[] = [];
+  readonly #staging: NativeBuffer = NativeBuffer.allocate(GATHER_BYTES);
+  #dirty: Client[] = [];
+  #spare: Client[] = [];
+
+  constructor(owner: WriterOwner, counters: Float64Array, links: readonly DispatcherLink<Task>[]) {
+    this.#owner = owner;
+    this.#counters = counters;
+    for (const link of links) {
+      this.#rings[link.slot] = nativeOf(link.results.bytes);
+      this.#slabs[link.slot] = nativeOf(link.slab.bytes);
+    }
+  }
+
+  /** Reads what a handler has posted, up to a budget; true when there may be more. */
+  collect(link: DispatcherLink<Task>): boolean {
+    const results = link.results;
+    let count = 0;
+    while (results.next()) {
+      this.#message(link, results.type);
+      if (++count === TURN_MESSAGES) break;
+    }
+    if (count === 0) return false;
+    this.#counters[DispatcherCounter.resultsReceived] += count;
+    link.release();
+    return count === TURN_MESSAGES;
+  }
+
+  /** Tries to write to all clients that got something since the last call. */
+  flushDirty(): void {
+    const clients = this.#dirty;
+    if (clients.length === 0) return;
+    this.#dirty = this.#spare;
+    for (const client of clients) {
+      client.isDirty = false;
+      if (client.state !== CLIENT_CLOSED) this.flush(client);
+    }
+    clients.length = 0;
+    this.#spare = clients;
+  }
+
+  /** Queues bytes of the server's own for a client's answer; they must not be changed afterwards. */
+  reply(client: Client, sequence: number, bytes: NativeBuffer, closes: boolean): void {
+    this.#queue(client, sequence, {
+      owner: bytes,
+      at: 0,
+      length: bytes.length,
+      block: -1,
+      link: null,
+      task: null,
+      closes,
+    });
+  }
+
+  /** Writes what is ready for a client, up to the budget. */
+  flush(client: Client): void {
+    let budget = WRITE_BUDGET;
+    const answers = client.answers;
+    while (client.isWritable && budget > 0) {
+      const segment = answers.front();
+      if (segment === undefined) {
+        this.#owner.drained(client);
+        return;
+      }
+      const isGathered = answers.readyCount > 1 && segment.length < GATHER_BYTES / 2;
+      const wanted = isGathered ? this.#gather(client) : segment.length;
+      const address = isGathered ? this.#staging.address : segment.owner.address + segment.at;
+      const sent = this.#send(client, address, wanted);
+      if (sent < 0) return;
+      budget -= sent;
+      if (!this.#sentFrom(client, sent)) return;
+    }
+    if (client.isWritable && answers.readyCount > 0) this.#owner.list(client);
+  }
+
+  /** Gives back everything that is queued for a client that is gone. */
+  drop(client: Client): void {
+    client.answers.clear((segment) => this.#free(segment));
+  }
+
+  #message(link: DispatcherLink<Task>, type: number): void {
+    const results = link.results;
+    const entry = results.a;
+    const task = link.taskOf(entry, results.b);
+    const offset = results.payloadOffset;
+    const kind = type & TYPE_MASK;
+    if (kind === ANSWER) {
+      if (task !== null) {
+        this.#answer(link, task, this.#rings[link.slot], offset, results.payloadBytes, -1, type);
+      }
+      return;
+    }
+    if (kind === ANSWER_BLOCK) {
+      const block = results.words[offset >> 2];
+      const length = results.words[(offset >> 2) + 1];
+      link.slab.accept(block);
+      if (task === null) link.slab.free(block);
+      else
+        this.#answer(link, task, this.#slabs[link.slot], link.slab.blockOffset(block), length, block, type);
+      return;
+    }
+    if (task === null) return;
+    if (kind === BODY_CREDIT) this.#owner.bodyCredit(task, results.words[offset >> 2]);
+    else if (kind === CUT) this.#cut(link, entry, task);
+    else if (kind === IDLE_TIMEOUT && task.state !== TASK_OVER) {
+      task.client.idleTimeoutMs = results.words[offset >> 2] * 1000;
+      this.#owner.progressed(task.client);
+    }
+  }
+
+  #cut(link: DispatcherLink<Task>, entry: number, task: Task): void {
+    link.finish(entry);
+    if (task.state === TASK_OVER) return;
+    this.#owner.over(task);
+    this.#owner.broken(task.client);
+  }
+
+  #answer(
+    link: DispatcherLink<Task>,
+    task: Task,
+    owner: NativeBuffer,
+    offset: number,
+    length: number,
+    block: number,
+    type: number,
+  ): void {
+    const client = task.client;
+    const isLast = (type & LAST) !== 0;
+    if (isLast) link.finish(task.entry);
+    if (task.state === TASK_OVER) {
+      if (block >= 0) link.slab.free(block);
+      return;
+    }
+    task.isAnswering = true;
+    const closes = isLast && (type & CLOSE) !== 0;
+    const answers = client.answers;
+    let at = offset;
+    let left = length;
+    // Alone and in turn: straight from where the handler wrote it to the socket.
+    if (answers.outstanding === 1 && answers.readyCount === 0 && client.isWritable && length > 0) {
+      const sent = this.#send(client, owner.address + at, left);
+      if (sent < 0 && (client.state as number) === CLIENT_CLOSED) {
+        if (block >= 0) link.slab.free(block);
+        return;
+      }
+      if (sent > 0) {
+        at += sent;
+        left -= sent;
+        if (!isLast) this.#owe(task, sent);
+      }
+    }
+    if (left === 0 && length > 0) {
+      if (block >= 0) {
+        link.slab.free(block);
+        link.madeRoom();
+      }
+    } else if (left > 0) {
+      this.#queue(client, task.sequence, {
+        owner: block >= 0 ? owner : copyOf(owner, at, left),
+        at: block >= 0 ? at : 0,
+        length: left,
+        block,
+        link,
+        task: isLast ? null : task,
+        closes,
+      });
+    }
+    if (!isLast) return;
+    answers.finish(task.sequence);
+    this.#owner.answered(client, task);
+    if (closes && left === 0 && answers.readyCount === 0) this.#owner.finished(client);
+    // The answers behind it may be ready by now.
+    else if (answers.readyCount > 0) this.#markDirty(client);
+  }
+
+  #queue(client: Client, sequence: number, segment: Segment): void {
+    if (!client.answers.push(sequence, segment)) {
+      this.#free(segment);
+      return;
+    }
+    if (client.isWritable) this.#markDirty(client);
+  }
+
+  #markDirty(client: Client): void {
+    if (client.isDirty) return;
+    client.isDirty = true;
+    this.#dirty.push(client);
+  }
+
+  /** Sends; gives the bytes taken (0 when the socket is full), or -1 when the client is gone. */
+  #send(client: Client, address: number, length: number): number {
+    const sent = transmit(client.fd, address, length);
+    if (sent > 0) {
+      this.#counters[DispatcherCounter.bytesSent] += sent;
+      if (sent < length) client.isWritable = false;
+      this.#owner.progressed(client);
+      return sent;
+    }
+    client.isWritable = false;
+    if (sent === WOULD_BLOCK || sent === 0) return 0;
+    this.#owner.broken(client);
+    return -1;
+  }
+
+  /** Copies the segments that are ready into the staging buffer; gives the length. Stops at one that closes. */
+  #gather(client: Client): number {
+    let length = 0;
+    client.answers.forEachReady((segment) => {
+      const take = Math.min(segment.length, GATHER_BYTES - length);
+      segment.owner.bytes.copy(this.#staging.bytes, length, segment.at, segment.at + take);
+      length += take;
+      return length < GATHER_BYTES && !segment.closes;
+    });
+    return length;
+  }
+
+  /** Takes `sent` bytes off the front; false when the client has been closed. */
+  #sentFrom(client: Client, sent: number): boolean {
+    const answers = client.answers;
+    let left = sent;
+    for (let segment = answers.front(); segment !== undefined; segment = answers.front()) {
+      const taken = Math.min(left, segment.length);
+      segment.at += taken;
+      segment.length -= taken;
+      left -= taken;
+      if (segment.task !== null && taken > 0) this.#owe(segment.task, taken);
+      if (segment.length > 0) return true;
+      this.#free(segment);
+      answers.shift();
+      if (segment.closes) {
+        this.#owner.finished(client);
+        return false;
+      }
+      if (left === 0) return client.state < CLIENT_LINGERING;
+    }
+    return true;
+  }
+
+  #owe(task: Task, bytes: number): void {
+    task.creditOwed += bytes;
+    if (task.creditOwed < CREDIT_STEP || task.state === TASK_OVER) return;
+    const tell = (): boolean => {
+      if (task.state === TASK_OVER || task.link === null) return true;
+      if (!task.link.credit(task.entry, task.creditOwed)) return false;
+      task.creditOwed = 0;
+      return true;
+    };
+    if (!tell()) this.#owner.retryLater(tell);
+  }
+
+  #free(segment: Segment): void {
+    if (segment.block < 0 || segment.link === null) return;
+    segment.link.slab.free(segment.block);
+    segment.link.madeRoom();
+  }
+}
+
+function nativeOf(bytes: Buffer): NativeBuffer {
+  return NativeBuffer.shared(bytes.buffer as unknown as SharedArrayBuffer, bytes.byteOffset, bytes.length);
+}
+
+function copyOf(owner: NativeBuffer, at: number, length: number): NativeBuffer {
+  const copy = NativeBuffer.allocate(length);
+  owner.bytes.copy(copy.bytes, 0, at, at + length);
+  return copy;
+}

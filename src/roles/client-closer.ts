@@ -1,0 +1,127 @@
+/**
+ * The end of a client: its fd, its slot, its requests and what is queued for it, each given back exactly once.
+ *
+ * Owned by the dispatcher.
+ */
+import { closeSocket, resetSocket, shutdownWrite } from "../net/stream-socket.ts";
+import type { TimerWheel } from "../net/timer-wheel.ts";
+import { DispatcherCounter } from "../shm/counters.ts";
+import type { AnswerWriter } from "./answer-writer.ts";
+import { CLIENT_CLOSED, CLIENT_LINGERING, type Client } from "./client.ts";
+import type { ClientTable } from "./client-table.ts";
+import type { Deadlines } from "./deadlines.ts";
+import { TASK_GIVEN, TASK_OVER, TASK_WAITING, type Task } from "./task.ts";
+
+/** What the closer asks of its dispatcher. */
+export interface CloserOwner {
+  /** Monotonic ms at the start of this turn. */
+  readonly nowMs: number;
+  /** A request is in flight no more. */
+  over(task: Task): void;
+  /** Drops a task that waits for a handler. */
+  dropWaiting(task: Task): void;
+  /** Puts a client into the ready list. */
+  list(client: Client): void;
+  /** A link could not be told something for want of room: try again when it has made some. */
+  retryLater(retry: () => boolean): void;
+}
+
+/** Closes the clients of one dispatcher. */
+export class ClientCloser {
+  readonly #owner: CloserOwner;
+  readonly #table: ClientTable;
+  readonly #wheel: TimerWheel<Client>;
+  readonly #deadlines: Deadlines;
+  readonly #writer: AnswerWriter;
+  readonly #counters: Float64Array;
+
+  constructor(
+    owner: CloserOwner,
+    table: ClientTable,
+    wheel: TimerWheel<Client>,
+    deadlines: Deadlines,
+    writer: AnswerWriter,
+    counters: Float64Array,
+  ) {
+    this.#owner = owner;
+    this.#table = table;
+    this.#wheel = wheel;
+    this.#deadlines = deadlines;
+    this.#writer = writer;
+    this.#counters = counters;
+  }
+
+  /**
+   * Ends a client that has got all its answers. Input that was not read would turn a plain close into a reset, and the
+   * reset could overtake the last answer: then only our half is closed, and the peer gets a while to read and close
+   * (RFC 9112 section 9.6).
+   */
+  end(client: Client): void {
+    if (client.state >= CLIENT_LINGERING) return;
+    if ((!client.mustLinger && !client.isReadable) || client.isInputOver || shutdownWrite(client.fd) < 0) {
+      this.close(client);
+      return;
+    }
+    client.stopReading();
+    client.state = CLIENT_LINGERING;
+    client.isDropping = true;
+    this.#deadlines.lingering(client, this.#owner.nowMs);
+    if (client.isReadable) this.#owner.list(client);
+  }
+
+  /** Closes a client at once; the peer sees the end of the connection. */
+  close(client: Client): void {
+    this.#close(client, false);
+  }
+
+  /** Closes a client at once; the peer sees a reset, so that it cannot take part of an answer for the whole. */
+  reset(client: Client): void {
+    this.#close(client, true);
+  }
+
+  /** Closes an fd that never became a client. */
+  closeUntaken(fd: number): void {
+    closeSocket(fd);
+  }
+
+  /** Tells the handlers of a client that it has closed its half. */
+  halfClosed(client: Client): void {
+    if (client.isToldOfHalf) return;
+    client.isToldOfHalf = true;
+    for (const task of client.tasks) if (task.state === TASK_GIVEN) this.#tell(task, true);
+  }
+
+  /** Takes a task from its handler, or tells that one that nobody waits for the answer. */
+  abandon(task: Task): void {
+    if (task.state === TASK_WAITING) this.#owner.dropWaiting(task);
+    if (task.state === TASK_GIVEN && task.link !== null && !task.link.tryTakeBack(task.entry)) {
+      this.#tell(task, false);
+    }
+    this.#owner.over(task);
+  }
+
+  #tell(task: Task, isHalf: boolean): void {
+    const { link, entry } = task;
+    if (link === null) return;
+    const serial = link.serials[entry];
+    const tell = (): boolean => link.taskOf(entry, serial) !== task || link.abort(entry, isHalf);
+    if (!tell()) this.#owner.retryLater(tell);
+  }
+
+  #close(client: Client, isReset: boolean): void {
+    if (client.state === CLIENT_CLOSED) return;
+    client.state = CLIENT_CLOSED;
+    const fd = client.fd;
+    client.fd = -1;
+    if (isReset) resetSocket(fd);
+    else closeSocket(fd);
+    this.#wheel.remove(client);
+    this.#table.close(client);
+    this.#writer.drop(client);
+    client.held = null;
+    client.receiving = null;
+    for (const task of client.tasks) if (task.state !== TASK_OVER) this.abandon(task);
+    client.tasks.length = 0;
+    this.#counters[DispatcherCounter.clientsClosed] += 1;
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * A client: one accepted connection in a dispatcher's table.
+ *
+ * Owned by the dispatcher. Addressed by slot and generation: an epoll event or a message that is about the slot's former
+ * client carries another generation and is dropped. It holds no buffer while it is idle (memory: see `bench/memory.ts`).
+ */
+import type { NativeBuffer } from "../../ffi/native-buffer.ts";
+import type { DispatcherLink } from "../channel/dispatcher-link.ts";
+import { DEFAULT_LIMITS, type ParserLimits } from "../http/limits.ts";
+import { RequestParser } from "../http/request-parser.ts";
+import { WriteQueue } from "../http/write-queue.ts";
+import type { TimerEntry } from "../net/timer-wheel.ts";
+import type { Task } from "./task.ts";
+
+/** Requests are read and answers written. */
+export const CLIENT_OPEN = 0;
+/** Nothing more is read; it is closed once all answers are out. */
+export const CLIENT_ENDING = 1;
+/** Our half is closed; what still comes in is dropped until the peer closes or a deadline passes. */
+export const CLIENT_LINGERING = 2;
+/** The fd is closed. */
+export const CLIENT_CLOSED = 3;
+
+/** A run of bytes that waits to be written. */
+export interface Segment {
+  /** Holds the bytes. */
+  readonly owner: NativeBuffer;
+  /** Offset of the next byte to send. */
+  at: number;
+  /** Bytes left. */
+  length: number;
+  /** Block of `link`'s slab that is freed afterwards, or -1. */
+  readonly block: number;
+  readonly link: DispatcherLink<Task> | null;
+  /** The request whose answer this is part of, while its handler waits for credit. */
+  readonly task: Task | null;
+  /** Whether the connection closes after it. */
+  readonly closes: boolean;
+}
+
+/** One connection. */
+export class Client implements TimerEntry {
+  readonly slot: number;
+  readonly generation: number;
+  fd: number;
+  state: number = CLIENT_OPEN;
+  readonly parser: RequestParser;
+  readonly answers: WriteQueue<Segment> = new WriteQueue<Segment>();
+  /** The socket may have bytes: no recv has said otherwise since the last event. */
+  isReadable = true;
+  /** The socket may take bytes. */
+  isWritable = true;
+  /** The kernel says that the peer has closed its half; the end is still to be read. */
+  isHungUp = false;
+  /** The handlers were told that the peer has closed its half. */
+  isToldOfHalf = false;
+  /** The peer has closed its half and all it sent was read. */
+  isInputOver = false;
+  /** It is in the dispatcher's ready list. */
+  isListed = false;
+  /** It has answers that were queued in this turn and not tried yet. */
+  isDirty = false;
+  /** Bytes that were received and not consumed, from `heldStart` to `heldEnd`. */
+  held: NativeBuffer | null = null;
+  heldStart = 0;
+  heldEnd = 0;
+  /** What is held is not just the start of a head: it is to be parsed before more is read. */
+  heldIsWhole = false;
+  /** The request that was read last is the last one of this connection. */
+  isLastRequest = false;
+  /** There may be input that was not read: a plain close would reset the connection and lose the last answer. */
+  mustLinger = false;
+  /** The request whose body is arriving. */
+  receiving: Task | null = null;
+  /** The bytes of the body that is arriving are dropped. */
+  isDropping = false;
+  /** Requests whose answer is not complete, newest last. */
+  readonly tasks: Task[] = [];
+  /** `server.timeout()` of the request in flight, in ms; -1 when the server's applies. */
+  idleTimeoutMs = -1;
+  /** What its deadline is about (`deadlines.ts`). */
+  phase = 0;
+  /** Body bytes of the request when its rate was last looked at. */
+  rateBytes = 0;
+
+  deadlineMs: number = Number.POSITIVE_INFINITY;
+  wheelBucket = -1;
+  wheelNext: TimerEntry | null = null;
+  wheelPrevious: TimerEntry | null = null;
+
+  constructor(slot: number, generation: number, fd: number, limits: ParserLimits = DEFAULT_LIMITS) {
+    this.slot = slot;
+    this.generation = generation;
+    this.fd = fd;
+    this.parser = new RequestParser(limits);
+  }
+
+  /** Whether it has no request: neither one that is arriving nor one that is being answered. */
+  get isIdle(): boolean {
+    return this.tasks.length === 0 && this.answers.isIdle && this.parser.isIdle && this.held === null;
+  }
+
+  /** Reads no further requests; the connection closes when all answers are out. */
+  stopReading(): void {
+    if (this.state === CLIENT_OPEN) this.state = CLIENT_ENDING;
+    this.held = null;
+  }
+
+  /** Forgets a request whose answer is complete. */
+  forget(task: Task): void {
+    const tasks = this.tasks;
+    if (tasks[tasks.length - 1] === task) {
+      tasks.pop();
+      return;
+    }
+    const index = tasks.indexOf(task);
+    if (index >= 0) tasks.splice(index, 1);
+  }
+}

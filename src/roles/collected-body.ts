@@ -1,0 +1,59 @@
+/**
+ * A task record whose body is still arriving: the head, then room for the body.
+ *
+ * Owned by the dispatcher. Used for short bodies only (INLINE_BODY_BYTES), so it grows a few times at most.
+ */
+
+/** A record with a growing body. */
+export class CollectedBody {
+  bytes: Buffer;
+  words: Int32Array;
+  readonly #headBytes: number;
+  /** Bytes of the body so far. */
+  bodyBytes = 0;
+
+  /**
+   * @param recordBytes length of the record without its body
+   * @param expectedBytes length of the body where it is known, else 0
+   */
+  constructor(recordBytes: number, expectedBytes: number) {
+    this.#headBytes = recordBytes;
+    const memory = new ArrayBuffer((recordBytes + Math.max(expectedBytes, 512) + 7) & ~7);
+    this.bytes = Buffer.from(memory);
+    this.words = new Int32Array(memory);
+  }
+
+  /** Appends source[start..end) to the body. */
+  append(source: Buffer, start: number, end: number): void {
+    const at = this.#headBytes + this.bodyBytes;
+    const needed = at + end - start;
+    if (needed > this.bytes.length) {
+      const memory = new ArrayBuffer((Math.max(needed, this.bytes.length * 2) + 7) & ~7);
+      const grown = Buffer.from(memory);
+      this.bytes.copy(grown, 0, 0, at);
+      this.bytes = grown;
+      this.words = new Int32Array(memory);
+    }
+    source.copy(this.bytes, at, start, end);
+    this.bodyBytes += end - start;
+  }
+
+  /** Writes how much of the body the record holds, and adds flags (`TASK_*`). */
+  finish(bodyBytes: number, flags: number): void {
+    this.words[6] = bodyBytes;
+    this.words[0] |= flags << 16;
+    this.#recordBytes = this.#headBytes + bodyBytes;
+  }
+
+  #recordBytes = 0;
+
+  /** The record after `finish`. */
+  record(): Buffer {
+    return this.bytes.subarray(0, this.#recordBytes);
+  }
+
+  /** The body so far, in memory of its own. */
+  body(): Buffer {
+    return Buffer.from(this.bytes.subarray(this.#headBytes, this.#headBytes + this.bodyBytes));
+  }
+}

@@ -1,0 +1,242 @@
+/**
+ * The loop of a thread that runs handlers: takes tasks from all dispatchers, runs them, sleeps when there are none.
+ *
+ * It lives on the thread's event loop, so timers, promises, fetch and database drivers work in handlers as anywhere.
+ * A turn reads what is there, up to a budget, then lets the event loop turn; with nothing there it sleeps in
+ * `Atomics.waitAsync`. The same loop serves a handler thread and the main thread in main mode.
+ */
+
+import { monotonicMs } from "../../ffi/clock.ts";
+import type { HandlerLink } from "../channel/handler-link.ts";
+import { ABORT, BODY, BODY_FAILED, CREDIT, LAST, TASK, TYPE_MASK } from "../channel/messages.ts";
+import { TaskView } from "../channel/task-record.ts";
+import { Exchange, type ExchangeHost } from "../fetch/exchange.ts";
+import { BodyFailure } from "../fetch/incoming-body.ts";
+import type { HandlerRuntime } from "../fetch/runtime.ts";
+import { type ControlBlock, HANDLER_RETIRING } from "../shm/control-block.ts";
+import { HandlerCounter } from "../shm/counters.ts";
+import type { Parker } from "../shm/parker.ts";
+
+/** Messages read in a turn before the event loop gets its turn. */
+const TURN_MESSAGES = 256;
+/** Milliseconds of user code in a turn before the event loop gets its turn. */
+const TURN_MS = 2;
+/** Milliseconds after which a sleeping dispatcher is woken for answers that are ready, within a turn. */
+const NOTIFY_MS = 0.05;
+/** Weight of the newest service time in the average. */
+const SERVICE_WEIGHT = 1 / 8;
+
+/** One dispatcher and the requests of it that are open here. */
+class LinkHost implements ExchangeHost {
+  readonly sink: HandlerLink;
+  readonly open: (Exchange | null)[] = [];
+  readonly view: TaskView;
+  readonly #onRelease: () => void;
+
+  constructor(link: HandlerLink, onRelease: () => void) {
+    this.sink = link;
+    this.view = new TaskView(link.tasks);
+    this.#onRelease = onRelease;
+  }
+
+  release(exchange: Exchange): void {
+    this.open[exchange.entry] = null;
+    this.#onRelease();
+  }
+}
+
+/** Runs the tasks of one handler slot. */
+export class HandlerLoop {
+  readonly #control: ControlBlock;
+  readonly #slot: number;
+  readonly #runtime: HandlerRuntime;
+  readonly #hosts: LinkHost[];
+  readonly #parker: Parker;
+  readonly #counters: Float64Array;
+  readonly #onRetired: () => void;
+  #openRequests = 0;
+  #serviceMs: number;
+  #isStopped = false;
+  readonly #turn = (): void => this.#run();
+
+  /** @param onRetired called once, when the thread was asked to retire and nothing is open any more */
+  constructor(
+    control: ControlBlock,
+    slot: number,
+    links: readonly HandlerLink[],
+    runtime: HandlerRuntime,
+    counters: Float64Array,
+    onRetired: () => void,
+  ) {
+    this.#control = control;
+    this.#slot = slot;
+    this.#runtime = runtime;
+    this.#hosts = links.map((link) => new LinkHost(link, () => this.#released()));
+    this.#parker = control.handlerParker(slot);
+    this.#counters = counters;
+    this.#onRetired = onRetired;
+    this.#serviceMs = control.serviceMs(slot);
+  }
+
+  /** Starts to take tasks. */
+  start(): void {
+    this.#run();
+  }
+
+  /** Stops for good; what is in the rings stays there. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#parker.notify();
+  }
+
+  /** Requests that were started and are not answered whole. */
+  get openRequests(): number {
+    return this.#openRequests;
+  }
+
+  #released(): void {
+    this.#openRequests--;
+    this.#counters[HandlerCounter.tasksFinished] += 1;
+    this.#control.setOpenRequests(this.#slot, this.#openRequests);
+    if (this.#openRequests === 0 && this.#control.handlerState(this.#slot) === HANDLER_RETIRING) {
+      queueMicrotask(this.#turn);
+    }
+  }
+
+  #run(): void {
+    for (;;) {
+      if (this.#isStopped) return;
+      let isMore = false;
+      for (const host of this.#hosts) {
+        host.sink.resume();
+        if (this.#drain(host)) isMore = true;
+      }
+      if (this.#control.handlerState(this.#slot) === HANDLER_RETIRING && this.#retire()) return;
+      if (isMore) {
+        setImmediate(this.#turn);
+        return;
+      }
+      if (this.#sleep()) return;
+    }
+  }
+
+  /** True when it sleeps (or will not come back); false when there is something to do at once. */
+  #sleep(): boolean {
+    this.#parker.announce();
+    for (const host of this.#hosts) {
+      if (!host.sink.tasks.isEmpty()) {
+        this.#parker.cancel();
+        return false;
+      }
+    }
+    if (this.#isStopped) return true;
+    const wait = this.#parker.wait();
+    if (wait === null) {
+      this.#parker.cancel();
+      return false;
+    }
+    this.#counters[HandlerCounter.sleeps] += 1;
+    wait.then(this.#turn);
+    return true;
+  }
+
+  #retire(): boolean {
+    if (this.#openRequests > 0) return false;
+    for (const host of this.#hosts) if (!host.sink.resume()) return false;
+    this.#isStopped = true;
+    this.#onRetired();
+    return true;
+  }
+
+  /** Reads messages of one dispatcher; true when the budget ended first. */
+  #drain(host: LinkHost): boolean {
+    const link = host.sink;
+    const tasks = link.tasks;
+    if (!tasks.next()) return false;
+    link.isBatching = true;
+    let isMore = false;
+    let count = 0;
+    let now = monotonicMs();
+    let notified = now;
+    const end = now + TURN_MS;
+    do {
+      const type = tasks.type;
+      if ((type & TYPE_MASK) === TASK) {
+        const finished = this.#task(host, now);
+        if (finished !== now) {
+          now = finished;
+          if (now - notified > NOTIFY_MS) {
+            link.release();
+            link.notify();
+            notified = now;
+          }
+        }
+      } else this.#message(host, type);
+      if (++count >= TURN_MESSAGES || now > end) {
+        isMore = true;
+        break;
+      }
+    } while (tasks.next());
+    link.isBatching = false;
+    link.release();
+    link.notify();
+    return isMore;
+  }
+
+  /** Runs one task and returns the time at its end. */
+  #task(host: LinkHost, now: number): number {
+    const link = host.sink;
+    const tasks = link.tasks;
+    const entry = tasks.a;
+    // Announced before the task is taken: a dispatcher that sees it started sees that it runs.
+    this.#control.markRunning(this.#slot, now);
+    if (!link.start(entry)) {
+      this.#counters[HandlerCounter.tasksSkipped] += 1;
+      this.#control.markStopped(this.#slot, this.#serviceMs);
+      return now;
+    }
+    const counters = this.#counters;
+    counters[HandlerCounter.tasksStarted] += 1;
+    const view = host.view;
+    view.moveTo(tasks, tasks.payloadOffset);
+    const exchange = new Exchange(host, entry, tasks.b, view);
+    this.#runtime.run(exchange, view);
+    if (exchange.isDone) counters[HandlerCounter.tasksFinished] += 1;
+    else {
+      host.open[entry] = exchange;
+      this.#openRequests++;
+      this.#control.setOpenRequests(this.#slot, this.#openRequests);
+    }
+    const finished = monotonicMs();
+    const taken = finished - now;
+    this.#serviceMs += (taken - this.#serviceMs) * SERVICE_WEIGHT;
+    counters[HandlerCounter.busyMs] += taken;
+    this.#control.markStopped(this.#slot, this.#serviceMs);
+    return finished;
+  }
+
+  #message(host: LinkHost, type: number): void {
+    const tasks = host.sink.tasks;
+    const exchange = host.open[tasks.a];
+    if (exchange == null || exchange.serial !== tasks.b) return;
+    const offset = tasks.payloadOffset;
+    switch (type & TYPE_MASK) {
+      case BODY: {
+        const piece = new Uint8Array(tasks.payloadBytes);
+        tasks.bytes.copy(piece, 0, offset, offset + tasks.payloadBytes);
+        exchange.body?.push(piece);
+        if ((type & LAST) !== 0) exchange.body?.end();
+        return;
+      }
+      case CREDIT:
+        exchange.addCredit(tasks.words[offset >> 2]);
+        return;
+      case BODY_FAILED:
+        exchange.body?.fail(new BodyFailure(tasks.words[offset >> 2]));
+        return;
+      case ABORT:
+        if (tasks.words[offset >> 2] === 0) exchange.abort();
+        else exchange.halfClose();
+    }
+  }
+}

@@ -1,0 +1,227 @@
+/**
+ * The elastic pool: handler threads, started when dispatchers ask for them, retired when they are idle.
+ *
+ * Lives in the supervisor. A slot goes EMPTY, STARTING, READY, RETIRING, DEAD and back (`shm/control-block.ts`); a thread
+ * that fails while it loads its module is not started again at once but after a pause that doubles.
+ */
+
+import type { Waker } from "../net/waker.ts";
+import {
+  type ControlBlock,
+  HANDLER_EMPTY,
+  HANDLER_READY,
+  HANDLER_RETIRING,
+  HANDLER_STARTING,
+  SERVER_RUNNING,
+} from "../shm/control-block.ts";
+import { HandlerCounter } from "../shm/counters.ts";
+import type { HandlerThreadMessage, HandlerThreadSettings } from "./handler-thread.ts";
+import { handlerCounters, type ServerMemory } from "./server-memory.ts";
+import { startThread, type Thread } from "./thread.ts";
+
+/** Service time assumed of a thread that has run nothing yet, in ms. */
+const ASSUMED_SERVICE_MS = 0.05;
+/** Pause after a thread failed while starting, in ms; it doubles up to the longest. */
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 10_000;
+/** How often idle threads are looked for, in ms, at most. */
+const LONGEST_LOOK_MS = 1000;
+
+/** What the pool needs to know. */
+export interface HandlerPoolSettings {
+  readonly memory: ServerMemory;
+  readonly control: ControlBlock;
+  readonly dispatcherWakers: readonly Waker[];
+  readonly min: number;
+  readonly max: number;
+  readonly retireAfterMs: number;
+  /** What each thread is told, but for its slot and the memory. */
+  readonly thread: Omit<HandlerThreadSettings, "memory" | "slot" | "dispatcherWakerFds">;
+  /** A thread has run the module and found no handlers in it. */
+  readonly onUnregistered: () => void;
+}
+
+/** The handler threads of one server. */
+export class HandlerPool {
+  readonly #settings: HandlerPoolSettings;
+  readonly #control: ControlBlock;
+  readonly #threads: (Thread | null)[] = [];
+  readonly #idleSince: number[] = [];
+  readonly #lastStarted: number[] = [];
+  readonly #ready: boolean[] = [];
+  #timer: ReturnType<typeof setInterval> | null = null;
+  #pauseMs = 0;
+  #pausedUntil = 0;
+  #isUnregistered = false;
+  #isEnding = false;
+  #onAllEnded: (() => void) | null = null;
+  /** Threads started so far. */
+  spawned = 0;
+  /** Threads ended because they were idle. */
+  retired = 0;
+
+  constructor(settings: HandlerPoolSettings) {
+    this.#settings = settings;
+    this.#control = settings.control;
+    for (let slot = 0; slot < settings.max; slot++) this.#threads.push(null);
+  }
+
+  /** Starts the threads that are always kept. */
+  start(): void {
+    this.look();
+  }
+
+  /** Does what dispatchers ask for; called whenever one of them woke the supervisor. */
+  look(): void {
+    if (this.#isEnding || this.#isUnregistered || this.#control.serverState !== SERVER_RUNNING) {
+      if (!this.#isEnding && !this.#isUnregistered) this.#takeWishes();
+      return;
+    }
+    this.#takeWishes();
+    while (this.#alive < this.#settings.min && this.#spawn(-1));
+    if (this.#alive > this.#settings.min) this.#startTimer();
+  }
+
+  #takeWishes(): void {
+    for (let slot = 0; slot < this.#settings.max; slot++) {
+      if (this.#control.takeWanted(slot)) this.#spawn(slot);
+      if (this.#control.handlerState(slot) === HANDLER_READY && !this.#ready[slot]) {
+        this.#ready[slot] = true;
+        this.#pauseMs = 0;
+      }
+    }
+    let isWanted = false;
+    for (let index = 0; index < this.#control.dispatcherCount; index++) {
+      if (this.#control.takeRequest(index)) isWanted = true;
+    }
+    if (isWanted && !this.#isStarting) this.#spawn(-1);
+  }
+
+  get #alive(): number {
+    let count = 0;
+    for (const thread of this.#threads) if (thread !== null) count++;
+    return count;
+  }
+
+  get #isStarting(): boolean {
+    for (let slot = 0; slot < this.#settings.max; slot++) {
+      if (this.#control.handlerState(slot) === HANDLER_STARTING) return true;
+    }
+    return false;
+  }
+
+  /** Starts a thread in a slot, or in the lowest empty one; false when none can be started now. */
+  #spawn(wanted: number): boolean {
+    const now = performance.now();
+    if (now < this.#pausedUntil) return false;
+    let slot = wanted;
+    if (slot < 0) {
+      slot = this.#threads.findIndex(
+        (thread, index) => thread === null && this.#control.handlerState(index) === HANDLER_EMPTY,
+      );
+      if (slot < 0) return false;
+    }
+    if (this.#threads[slot] !== null) return false;
+    this.#control.resetHandler(slot, ASSUMED_SERVICE_MS);
+    if (!this.#control.moveHandler(slot, HANDLER_EMPTY, HANDLER_STARTING)) return false;
+    this.spawned++;
+    this.#ready[slot] = false;
+    this.#idleSince[slot] = now;
+    const { memory, dispatcherWakers, thread } = this.#settings;
+    this.#threads[slot] = startThread(
+      "handler",
+      {
+        ...thread,
+        memory,
+        slot,
+        dispatcherWakerFds: dispatcherWakers.map((waker) => waker.fd),
+      } satisfies HandlerThreadSettings,
+      (code, error) => this.#ended(slot, code, error),
+      (data) => this.#message(data as HandlerThreadMessage),
+    );
+    return true;
+  }
+
+  #message(message: HandlerThreadMessage): void {
+    if (message?.type !== "unregistered" || this.#isUnregistered) return;
+    this.#isUnregistered = true;
+    this.#stopTimer();
+    for (const thread of this.#threads) thread?.worker.terminate();
+    this.#settings.onUnregistered();
+  }
+
+  #ended(slot: number, code: number, error: unknown): void {
+    const state = this.#control.handlerState(slot);
+    this.#threads[slot] = null;
+    if (state === HANDLER_STARTING && !this.#isEnding && !this.#isUnregistered)
+      this.#failedToStart(code, error);
+    else if (state === HANDLER_READY && !this.#isEnding) {
+      console.error(`epollo: a handler thread has ended (code ${code}) and is replaced`, error ?? "");
+    }
+    this.#control.declareDead(slot);
+    // Not by asking whether they sleep: the thread may have died between taking that word and waking.
+    if (!this.#isEnding) for (const waker of this.#settings.dispatcherWakers) waker.wake();
+    if (this.#isEnding && this.#alive === 0) this.#onAllEnded?.();
+  }
+
+  #failedToStart(code: number, error: unknown): void {
+    this.#pauseMs = this.#pauseMs === 0 ? FIRST_PAUSE_MS : Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);
+    this.#pausedUntil = performance.now() + this.#pauseMs;
+    console.error(
+      `epollo: a handler thread could not be started (code ${code}); next try in ${this.#pauseMs} ms`,
+      error ?? "",
+    );
+    setTimeout(() => this.look(), this.#pauseMs + 1).unref();
+  }
+
+  #startTimer(): void {
+    const { retireAfterMs } = this.#settings;
+    if (this.#timer !== null || retireAfterMs === Number.POSITIVE_INFINITY) return;
+    const everyMs = Math.max(5, Math.min(LONGEST_LOOK_MS, retireAfterMs / 4));
+    this.#timer = setInterval(() => this.#retireIdle(), everyMs);
+    this.#timer.unref();
+  }
+
+  #stopTimer(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+  }
+
+  /** Retires threads that have been idle for long enough, the highest slots first. */
+  #retireIdle(): void {
+    const { memory, min, max, retireAfterMs } = this.#settings;
+    const now = performance.now();
+    let surplus = this.#alive - min;
+    for (let slot = max - 1; slot >= 0; slot--) {
+      if (this.#control.handlerState(slot) !== HANDLER_READY) continue;
+      const started = handlerCounters(memory, slot)[HandlerCounter.tasksStarted];
+      const isBusy =
+        started !== this.#lastStarted[slot] ||
+        this.#control.openRequests(slot) > 0 ||
+        this.#control.isRunning(slot);
+      this.#lastStarted[slot] = started;
+      if (isBusy) this.#idleSince[slot] = now;
+      if (surplus <= 0 || now - this.#idleSince[slot] < retireAfterMs) continue;
+      if (!this.#control.moveHandler(slot, HANDLER_READY, HANDLER_RETIRING)) continue;
+      surplus--;
+      this.retired++;
+      const parker = this.#control.handlerParker(slot);
+      if (parker.needsWake()) parker.notify();
+    }
+    if (surplus <= 0) this.#stopTimer();
+  }
+
+  /** Ends all threads; resolves when they are gone. */
+  end(): Promise<void> {
+    this.#isEnding = true;
+    this.#stopTimer();
+    return new Promise((resolve) => {
+      if (this.#alive === 0) {
+        resolve();
+        return;
+      }
+      this.#onAllEnded = resolve;
+      for (const thread of this.#threads) thread?.worker.terminate();
+    });
+  }
+}

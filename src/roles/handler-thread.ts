@@ -1,0 +1,116 @@
+/**
+ * A handler thread from its start: loads the user's module, then runs its handlers until it is asked to retire.
+ */
+import { parentPort } from "node:worker_threads";
+import { HandlerLink } from "../channel/handler-link.ts";
+import {
+  enterHandlerThread,
+  handlerThreadContext,
+  type Registration,
+  registerOptions,
+  type ThreadContext,
+} from "../fetch/registration.ts";
+import { installResponseNotes } from "../fetch/response-notes.ts";
+import { HandlerRuntime } from "../fetch/runtime.ts";
+import { HTTPServer } from "../fetch/server-object.ts";
+import { Waker } from "../net/waker.ts";
+import {
+  type ControlBlock,
+  HANDLER_READY,
+  HANDLER_RETIRING,
+  HANDLER_STARTING,
+} from "../shm/control-block.ts";
+import { HandlerLoop } from "./handler-loop.ts";
+import { controlOf, handlerCounters, pairOf, type ServerMemory } from "./server-memory.ts";
+import { exitThread, guardThread } from "./thread-guard.ts";
+import { type ServerFacts, ThreadServerState } from "./thread-server-state.ts";
+
+/** What a handler thread is told when it starts. */
+export interface HandlerThreadSettings {
+  readonly memory: ServerMemory;
+  readonly slot: number;
+  readonly dispatcherWakerFds: readonly number[];
+  /** URL or path of the module to load. */
+  readonly module: string;
+  /** Whether the module's default export is the options; otherwise it calls `serve()`. */
+  readonly isOptionsModule: boolean;
+  /** Which `serve()` call of the module, counted from 0, is this server's. */
+  readonly serverIndex: number;
+  readonly facts: ServerFacts;
+}
+
+/** What a handler thread tells the supervisor. */
+export type HandlerThreadMessage = { readonly type: "unregistered" };
+
+/** Links to all dispatchers from one handler slot. */
+export function linkHandlers(
+  memory: ServerMemory,
+  control: ControlBlock,
+  slot: number,
+  dispatcherWakerFds: readonly number[],
+): HandlerLink[] {
+  return dispatcherWakerFds.map((fd, index) => {
+    const waker = Waker.attach(fd);
+    return new HandlerLink(pairOf(memory, index, slot), control.dispatcherParker(index), () => waker.wake());
+  });
+}
+
+/** Loads the module and runs its handlers. Errors while loading end the thread; the supervisor reports them. */
+export async function runHandlerThread(settings: HandlerThreadSettings): Promise<void> {
+  const { memory, slot } = settings;
+  const control = controlOf(memory);
+  // A pending Atomics.waitAsync does not keep a Worker alive; a listening port does.
+  parentPort?.on("message", () => {});
+  installResponseNotes();
+  const state = new ThreadServerState(control, settings.facts);
+  enterHandlerThread({
+    serverIndex: settings.serverIndex,
+    server: new HTTPServer(state),
+    isDevelopment: settings.facts.isDevelopment,
+    calls: 0,
+    registration: null,
+  });
+  const context = handlerThreadContext() as ThreadContext;
+  const exports = (await import(settings.module)) as { default?: unknown };
+  const registration = findRegistration(settings, context, exports.default);
+  if (registration === null) {
+    parentPort?.postMessage({ type: "unregistered" } satisfies HandlerThreadMessage);
+    return;
+  }
+  state.fetch = registration.fetch;
+  const links = linkHandlers(memory, control, slot, settings.dispatcherWakerFds);
+  const parker = control.handlerParker(slot);
+  const loop = new HandlerLoop(
+    control,
+    slot,
+    links,
+    new HandlerRuntime(registration),
+    handlerCounters(memory, slot),
+    () => exitThread(0),
+  );
+  guardThread({
+    retire: () => {
+      control.moveHandler(slot, HANDLER_READY, HANDLER_RETIRING);
+      if (parker.needsWake()) parker.notify();
+    },
+  });
+  if (!control.moveHandler(slot, HANDLER_STARTING, HANDLER_READY)) {
+    exitThread(0);
+  }
+  for (const link of links) link.notify();
+  const supervisor = control.supervisorParker();
+  if (supervisor.needsWake()) supervisor.notify();
+  loop.start();
+}
+
+function findRegistration(
+  settings: HandlerThreadSettings,
+  context: ThreadContext,
+  exported: unknown,
+): Registration | null {
+  if (settings.isOptionsModule) return registerOptions(exported, context);
+  if (context.registration !== null) return context.registration;
+  // `export default { fetch }`, which Bun serves by itself.
+  const isAutoServed = context.calls === 0 && typeof (exported as { fetch?: unknown })?.fetch === "function";
+  return isAutoServed ? registerOptions(exported, context) : null;
+}

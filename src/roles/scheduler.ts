@@ -1,0 +1,275 @@
+/**
+ * Who gets a task: a dispatcher's choice among handler threads, and the backlog of what none has room for.
+ *
+ * Owned by the dispatcher. Two policies:
+ *
+ * - "bounded" (default): a thread has room while the work queued on it is worth less than ROOM_MS by its average service
+ *   time, and while what it runs has not run longer than that. Tasks that find no room stay here (late binding), so a
+ *   slow task never has another behind it; one that was queued behind a task that turned out slow is taken back. Among
+ *   threads with room one that is awake goes before one that must be woken, and the lower slot before the higher, so
+ *   that threads that are not needed can retire.
+ * - "random": a random slot of the fixed array, spun up if it is empty, queued there if it is busy.
+ *
+ * When a task has waited SPAWN_AFTER_MS and no thread has room, one more thread is asked for; not another before that
+ * one is there.
+ */
+import type { DispatcherLink } from "../channel/dispatcher-link.ts";
+import { taskRecordBytes, writeTaskRecord } from "../channel/task-record.ts";
+import type { RequestHead } from "../http/request-head.ts";
+import {
+  type ControlBlock,
+  HANDLER_DEAD,
+  HANDLER_EMPTY,
+  HANDLER_READY,
+  HANDLER_STARTING,
+} from "../shm/control-block.ts";
+import { DispatcherCounter } from "../shm/counters.ts";
+import { TASK_GIVEN, TASK_OVER, TASK_WAITING, type Task } from "./task.ts";
+import { TaskQueue } from "./task-queue.ts";
+
+/** Work that may be queued on a handler thread, in ms of its average service time. */
+const ROOM_MS = 0.2;
+/** A task that runs longer than this gives up those queued behind it. */
+const SLOW_MS = 1;
+/** A task that waited longer than this asks for one more thread. */
+const SPAWN_AFTER_MS = 1;
+
+/** How a scheduler chooses. */
+export type Balance = "bounded" | "random";
+
+/** The tasks of one dispatcher on their way to handlers. */
+export class Scheduler {
+  readonly #index: number;
+  readonly #control: ControlBlock;
+  readonly #links: readonly DispatcherLink<Task>[];
+  readonly #counters: Float64Array;
+  readonly #balance: Balance;
+  readonly #maxBacklog: number;
+  readonly #wakeSupervisor: () => void;
+  readonly #backlog: TaskQueue = new TaskQueue();
+  #ready: DispatcherLink<Task>[] = [];
+  #canSpawn = true;
+  #hasAsked = false;
+
+  constructor(
+    index: number,
+    control: ControlBlock,
+    links: readonly DispatcherLink<Task>[],
+    counters: Float64Array,
+    balance: Balance,
+    maxBacklog: number,
+    wakeSupervisor: () => void,
+  ) {
+    this.#index = index;
+    this.#control = control;
+    this.#links = links;
+    this.#counters = counters;
+    this.#balance = balance;
+    this.#maxBacklog = maxBacklog;
+    this.#wakeSupervisor = wakeSupervisor;
+  }
+
+  /** Tasks that wait for a handler. */
+  get backlog(): number {
+    return this.#backlog.length;
+  }
+
+  /** Looks anew at which handlers there are; called when the control block's epoch has changed. */
+  refresh(): void {
+    this.#ready = [];
+    let empty = 0;
+    let starting = 0;
+    // The last slot is the main thread's; it is never spawned.
+    const spawnable = this.#links.length - 1;
+    for (const link of this.#links) {
+      const state = this.#control.handlerState(link.slot);
+      if (state === HANDLER_READY) this.#ready.push(link);
+      else if (state === HANDLER_STARTING) starting++;
+      else if (state === HANDLER_EMPTY && link.slot < spawnable) empty++;
+    }
+    this.#canSpawn = empty > 0 && starting === 0;
+    this.#hasAsked = false;
+  }
+
+  /**
+   * Gives a task to a handler or puts it into the backlog. Its record is made of `head` and of the bytes in `source`.
+   *
+   * @returns false when the backlog is full: nobody has the task
+   */
+  place(
+    task: Task,
+    head: RequestHead,
+    source: Buffer,
+    headStart: number,
+    bodyStart: number,
+    bodyBytes: number,
+    flags: number,
+    peers: Int32Array,
+    peerIndex: number,
+    nowMs: number,
+  ): boolean {
+    if (this.#backlog.length === 0) {
+      const link = this.#choose(nowMs);
+      if (link !== null) {
+        const entry = link.give(task, head, source, headStart, bodyStart, bodyBytes, flags, peers, peerIndex);
+        if (entry >= 0) {
+          this.#given(task, link, entry);
+          return true;
+        }
+      }
+    }
+    if (this.#backlog.length >= this.#maxBacklog) return false;
+    const length = taskRecordBytes(head, bodyBytes);
+    const memory = new ArrayBuffer((length + 7) & ~7);
+    const record = Buffer.from(memory, 0, length);
+    const target = { bytes: record, words: new Int32Array(memory) };
+    const bodyAt = writeTaskRecord(target, 0, head, source, headStart, bodyBytes, flags, peers, peerIndex);
+    if (bodyBytes > 0) source.copy(record, bodyAt, bodyStart, bodyStart + bodyBytes);
+    this.#wait(task, record, nowMs);
+    return true;
+  }
+
+  /** Gives a task whose record is ready, or puts it into the backlog; false when that is full. */
+  placeRecord(task: Task, record: Buffer, nowMs: number): boolean {
+    if (this.#backlog.length === 0 && this.#giveRecord(task, record, nowMs)) return true;
+    if (this.#backlog.length >= this.#maxBacklog) return false;
+    this.#wait(task, record, nowMs);
+    return true;
+  }
+
+  /** Puts tasks that a handler did not start back to the front of the backlog, in their order. */
+  takeAgain(tasks: readonly Task[], nowMs: number): void {
+    for (let i = tasks.length - 1; i >= 0; i--) {
+      const task = tasks[i];
+      if (task.state === TASK_OVER) continue;
+      task.link = null;
+      task.entry = -1;
+      task.state = TASK_WAITING;
+      task.waitingSinceMs = nowMs;
+      this.#backlog.unshift(task);
+    }
+  }
+
+  /** Hands out the backlog as far as handlers have room. */
+  drain(nowMs: number): void {
+    const backlog = this.#backlog;
+    for (let task = backlog.front(); task !== undefined; task = backlog.front()) {
+      if (task.state !== TASK_WAITING || task.record === null) {
+        backlog.shift();
+        continue;
+      }
+      if (!this.#giveRecord(task, task.record, nowMs)) return;
+      backlog.shift();
+    }
+  }
+
+  /** Forgets a task that waits: its client is gone. It leaves the backlog when its turn comes. */
+  drop(task: Task): void {
+    task.record = null;
+    this.#backlog.dropped();
+  }
+
+  /**
+   * Takes tasks back from slow handlers and asks for one more thread where that is due.
+   *
+   * @returns milliseconds after which to look again, Infinity when there is nothing to watch
+   */
+  watch(nowMs: number): number {
+    let again = Number.POSITIVE_INFINITY;
+    if (this.#balance === "bounded") {
+      for (const link of this.#ready) {
+        if (link.queued === 0) continue;
+        if (this.#control.runningMs(link.slot, nowMs) > SLOW_MS) this.#takeBack(link, nowMs);
+        else again = SLOW_MS;
+      }
+    }
+    if (this.#backlog.length === 0) return again;
+    this.drain(nowMs);
+    const first = this.#backlog.front();
+    if (first === undefined || !this.#canSpawn || this.#hasAsked) return again;
+    const waited = nowMs - first.waitingSinceMs;
+    if (waited < SPAWN_AFTER_MS) return Math.min(again, SPAWN_AFTER_MS - waited);
+    this.#ask(-1);
+    return again;
+  }
+
+  /** Publishes what was given in this turn and wakes the handlers that sleep. */
+  flush(): void {
+    for (const link of this.#ready) {
+      if (link.flush()) this.#counters[DispatcherCounter.handlerWakeUps] += 1;
+    }
+    if (this.#balance === "random") for (const link of this.#links) link.flush();
+  }
+
+  #takeBack(link: DispatcherLink<Task>, nowMs: number): void {
+    const tasks: Task[] = [];
+    const count = link.takeBack((task, record) => {
+      task.record = record;
+      tasks.push(task);
+    });
+    if (count === 0) return;
+    this.#counters[DispatcherCounter.tasksTakenBack] += count;
+    this.takeAgain(tasks, nowMs);
+  }
+
+  #wait(task: Task, record: Buffer, nowMs: number): void {
+    task.record = record;
+    task.state = TASK_WAITING;
+    task.waitingSinceMs = nowMs;
+    this.#backlog.push(task);
+  }
+
+  #giveRecord(task: Task, record: Buffer, nowMs: number): boolean {
+    const link = this.#choose(nowMs);
+    if (link === null) return false;
+    const entry = link.giveRecord(task, record);
+    if (entry < 0) return false;
+    this.#given(task, link, entry);
+    return true;
+  }
+
+  #given(task: Task, link: DispatcherLink<Task>, entry: number): void {
+    task.link = link;
+    task.entry = entry;
+    task.record = null;
+    task.state = TASK_GIVEN;
+    this.#counters[DispatcherCounter.tasksDispatched] += 1;
+  }
+
+  #choose(nowMs: number): DispatcherLink<Task> | null {
+    if (this.#balance === "random" && this.#links.length > 1) return this.#chooseRandom();
+    let asleep: DispatcherLink<Task> | null = null;
+    for (const link of this.#ready) {
+      const queued = link.queued;
+      if (queued === 0 && !this.#control.isRunning(link.slot)) {
+        if (!link.isHandlerAsleep) return link;
+        asleep ??= link;
+        continue;
+      }
+      if (
+        (queued + 1) * this.#control.serviceMs(link.slot) <= ROOM_MS &&
+        this.#control.runningMs(link.slot, nowMs) <= ROOM_MS
+      ) {
+        return link;
+      }
+    }
+    return asleep;
+  }
+
+  #chooseRandom(): DispatcherLink<Task> | null {
+    const slots = this.#links.length - 1;
+    const link = this.#links[Math.floor(Math.random() * slots)];
+    const state = this.#control.handlerState(link.slot);
+    if (state === HANDLER_DEAD) return null;
+    if (state === HANDLER_EMPTY) this.#ask(link.slot);
+    return link;
+  }
+
+  #ask(slot: number): void {
+    if (slot < 0) {
+      this.#hasAsked = true;
+      this.#control.requestHandler(this.#index);
+    } else this.#control.wantHandler(slot);
+    this.#wakeSupervisor();
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * All shared memory of one server, and its numbers, as they travel to its threads in `workerData`.
+ *
+ * Made by main; every other thread only makes views. Pages are touched as they are used.
+ */
+import { PAIR_BYTES } from "../channel/pair-memory.ts";
+import { ControlBlock } from "../shm/control-block.ts";
+import {
+  ACCEPTOR_COUNTERS,
+  counterBlock,
+  counterBytes,
+  DISPATCHER_COUNTERS,
+  HANDLER_COUNTERS,
+} from "../shm/counters.ts";
+import { IncomingQueue, incomingQueueBytes } from "../shm/incoming-queue.ts";
+
+/** What the threads of a server share; it can be posted to a Worker. */
+export interface ServerMemory {
+  readonly dispatcherCount: number;
+  /** Handler slots; the last one is the main thread's. */
+  readonly handlerCount: number;
+  readonly control: SharedArrayBuffer;
+  readonly incoming: SharedArrayBuffer;
+  readonly counters: SharedArrayBuffer;
+  /** Memory of the pair of dispatcher d and handler slot h: element d * handlerCount + h. */
+  readonly pairs: readonly SharedArrayBuffer[];
+}
+
+const ACCEPTOR_BYTES = counterBytes(ACCEPTOR_COUNTERS);
+const DISPATCHER_BYTES = counterBytes(DISPATCHER_COUNTERS);
+const HANDLER_BYTES = counterBytes(HANDLER_COUNTERS);
+
+/**
+ * Allocates the memory of a server.
+ *
+ * @param maxHandlers handler threads that may be alive at once; 0 in main mode
+ */
+export function allocateServerMemory(dispatcherCount: number, maxHandlers: number): ServerMemory {
+  const handlerCount = maxHandlers + 1;
+  const pairs: SharedArrayBuffer[] = [];
+  for (let i = 0; i < dispatcherCount * handlerCount; i++) pairs.push(new SharedArrayBuffer(PAIR_BYTES));
+  return {
+    dispatcherCount,
+    handlerCount,
+    control: new SharedArrayBuffer(ControlBlock.bytes(dispatcherCount, handlerCount)),
+    incoming: new SharedArrayBuffer(incomingQueueBytes()),
+    counters: new SharedArrayBuffer(
+      ACCEPTOR_BYTES + dispatcherCount * DISPATCHER_BYTES + handlerCount * HANDLER_BYTES,
+    ),
+    pairs,
+  };
+}
+
+/** The control block over a server's memory. */
+export function controlOf(memory: ServerMemory): ControlBlock {
+  return new ControlBlock(memory.control, memory.dispatcherCount, memory.handlerCount);
+}
+
+/** The queue of accepted clients. */
+export function incomingOf(memory: ServerMemory): IncomingQueue {
+  return new IncomingQueue(memory.incoming, 0);
+}
+
+/** Memory of the pair of a dispatcher and a handler slot. */
+export function pairOf(memory: ServerMemory, dispatcher: number, slot: number): SharedArrayBuffer {
+  return memory.pairs[dispatcher * memory.handlerCount + slot];
+}
+
+/** The acceptor's counters. */
+export function acceptorCounters(memory: ServerMemory): Float64Array {
+  return counterBlock(memory.counters, 0, ACCEPTOR_COUNTERS);
+}
+
+/** A dispatcher's counters. */
+export function dispatcherCounters(memory: ServerMemory, index: number): Float64Array {
+  return counterBlock(memory.counters, ACCEPTOR_BYTES + index * DISPATCHER_BYTES, DISPATCHER_COUNTERS);
+}
+
+/** The counters of a handler slot; they go on counting over all threads that were in it. */
+export function handlerCounters(memory: ServerMemory, slot: number): Float64Array {
+  return counterBlock(
+    memory.counters,
+    ACCEPTOR_BYTES + memory.dispatcherCount * DISPATCHER_BYTES + slot * HANDLER_BYTES,
+    HANDLER_COUNTERS,
+  );
+}

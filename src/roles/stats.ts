@@ -1,0 +1,108 @@
+/**
+ * Reads the counters of a server's threads. Any thread may; nobody is disturbed.
+ */
+import {
+  type ControlBlock,
+  HANDLER_READY,
+  HANDLER_RETIRING,
+  HANDLER_STARTING,
+} from "../shm/control-block.ts";
+import { DispatcherCounter, HandlerCounter } from "../shm/counters.ts";
+import { acceptorCounters, dispatcherCounters, handlerCounters, type ServerMemory } from "./server-memory.ts";
+
+interface DispatcherReading {
+  requests: number;
+  responses: number;
+  backlog: number;
+  inFlight: number;
+  connections: number;
+  bytesReceived: number;
+  bytesSent: number;
+  parseErrors: number;
+  takenBack: number;
+  refused: number;
+  timeouts: number;
+}
+
+interface HandlerReading {
+  slot: number;
+  state: "starting" | "running" | "stopping";
+  requests: number;
+  inFlight: number;
+  busyMs: number;
+}
+
+/** Takes a reading; its shape is `ServerStats` of `serve/types.ts`. */
+export function readStats(
+  memory: ServerMemory,
+  control: ControlBlock,
+  pool: { readonly spawned: number; readonly retired: number },
+): object {
+  const dispatchers: DispatcherReading[] = [];
+  for (let index = 0; index < memory.dispatcherCount; index++) {
+    dispatchers.push(readDispatcher(memory, control, index));
+  }
+  const handlers: HandlerReading[] = [];
+  let alive = 0;
+  let starting = 0;
+  for (let slot = 0; slot < memory.handlerCount; slot++) {
+    const state = control.handlerState(slot);
+    if (state !== HANDLER_STARTING && state !== HANDLER_READY && state !== HANDLER_RETIRING) continue;
+    if (state === HANDLER_STARTING) starting++;
+    else if (state === HANDLER_READY) alive++;
+    handlers.push(readHandler(memory, control, slot, state));
+  }
+  const sum = (name: keyof DispatcherReading): number =>
+    dispatchers.reduce((total, reading) => total + reading[name], 0);
+  return {
+    accepted: acceptorCounters(memory)[0],
+    requests: sum("requests"),
+    responses: sum("responses"),
+    backlog: sum("backlog"),
+    inFlight: sum("inFlight"),
+    connections: sum("connections"),
+    bytesReceived: sum("bytesReceived"),
+    bytesSent: sum("bytesSent"),
+    parseErrors: sum("parseErrors"),
+    takenBack: sum("takenBack"),
+    refused: sum("refused"),
+    timeouts: sum("timeouts"),
+    threads: { spawned: pool.spawned, retired: pool.retired, alive, starting },
+    dispatchers,
+    handlers,
+  };
+}
+
+function readDispatcher(memory: ServerMemory, control: ControlBlock, index: number): DispatcherReading {
+  const counters = dispatcherCounters(memory, index);
+  const load = control.load(index);
+  return {
+    requests: counters[DispatcherCounter.requests],
+    responses: counters[DispatcherCounter.responses],
+    backlog: load.backlog,
+    inFlight: load.inFlight,
+    connections: load.clients,
+    bytesReceived: counters[DispatcherCounter.bytesReceived],
+    bytesSent: counters[DispatcherCounter.bytesSent],
+    parseErrors: counters[DispatcherCounter.parseErrors],
+    takenBack: counters[DispatcherCounter.tasksTakenBack],
+    refused: counters[DispatcherCounter.tasksRefused],
+    timeouts: counters[DispatcherCounter.timeouts],
+  };
+}
+
+function readHandler(
+  memory: ServerMemory,
+  control: ControlBlock,
+  slot: number,
+  state: number,
+): HandlerReading {
+  const counters = handlerCounters(memory, slot);
+  return {
+    slot,
+    state: state === HANDLER_STARTING ? "starting" : state === HANDLER_READY ? "running" : "stopping",
+    requests: counters[HandlerCounter.tasksStarted],
+    inFlight: control.openRequests(slot) + (control.isRunning(slot) ? 1 : 0),
+    busyMs: counters[HandlerCounter.busyMs],
+  };
+}

@@ -1,0 +1,265 @@
+/**
+ * The supervisor: starts, watches and ends the threads of one server. It lives on the thread that called `serve()`, on
+ * its event loop, and is never on a request's path.
+ *
+ * Acceptor and dispatchers block in `epoll_wait` and cannot be terminated: they are told through the control block and
+ * their eventfds, and end by themselves. Handler threads come and go (`handler-pool.ts`).
+ */
+import type { HandlerLink } from "../channel/handler-link.ts";
+import type { Registration } from "../fetch/registration.ts";
+import { installResponseNotes } from "../fetch/response-notes.ts";
+import { HandlerRuntime } from "../fetch/runtime.ts";
+import type { Listener } from "../net/listener.ts";
+import { Waker } from "../net/waker.ts";
+import {
+  type ControlBlock,
+  DISPATCHER_DRAINED,
+  DISPATCHER_ENDED,
+  HANDLER_EMPTY,
+  HANDLER_READY,
+  HANDLER_STARTING,
+  SERVER_CLOSED,
+  SERVER_DRAINING,
+  SERVER_RUNNING,
+} from "../shm/control-block.ts";
+import type { Parker } from "../shm/parker.ts";
+import type { AcceptorSettings } from "./acceptor.ts";
+import type { DispatcherSettings } from "./dispatcher.ts";
+import { HandlerLoop } from "./handler-loop.ts";
+import { HandlerPool, type HandlerPoolSettings } from "./handler-pool.ts";
+import { linkHandlers } from "./handler-thread.ts";
+import { controlOf, handlerCounters, type ServerMemory } from "./server-memory.ts";
+import { startThread, type Thread } from "./thread.ts";
+
+/** What a supervisor needs to know. */
+export interface SupervisorSettings {
+  readonly memory: ServerMemory;
+  readonly listener: Listener;
+  /** Options of the dispatchers, but for what the supervisor fills in itself. */
+  readonly dispatcher: Omit<DispatcherSettings, "index" | "memory" | "wakerFd">;
+  /** Handler threads, or null for main mode. */
+  readonly pool: Omit<
+    HandlerPoolSettings,
+    "memory" | "control" | "dispatcherWakers" | "onUnregistered"
+  > | null;
+  /** The handlers of this thread: for main mode, and for a module that turns out not to register any. */
+  readonly registration: Registration | null;
+}
+
+const KEEPALIVE_MS = 2 ** 31 - 1;
+
+/** Runs one server. */
+export class Supervisor {
+  readonly #settings: SupervisorSettings;
+  readonly #control: ControlBlock;
+  readonly #parker: Parker;
+  readonly #acceptorWaker: Waker = Waker.create();
+  readonly #dispatcherWakers: Waker[] = [];
+  readonly #threads: Thread[] = [];
+  readonly #pool: HandlerPool | null;
+  #mainLoop: HandlerLoop | null = null;
+  #runtime: HandlerRuntime | null = null;
+  #keepalive: ReturnType<typeof setInterval> | null = null;
+  #isReferenced = true;
+  #stopped: Promise<void> | null = null;
+  #resolveStopped: (() => void) | null = null;
+  #isEnded = false;
+
+  constructor(settings: SupervisorSettings) {
+    this.#settings = settings;
+    this.#control = controlOf(settings.memory);
+    this.#parker = this.#control.supervisorParker();
+    for (let i = 0; i < settings.memory.dispatcherCount; i++) this.#dispatcherWakers.push(Waker.create());
+    this.#pool =
+      settings.pool === null
+        ? null
+        : new HandlerPool({
+            ...settings.pool,
+            memory: settings.memory,
+            control: this.#control,
+            dispatcherWakers: this.#dispatcherWakers,
+            onUnregistered: () => this.#fallBack(),
+          });
+  }
+
+  /** Starts all threads. */
+  start(): void {
+    const { memory, listener } = this.#settings;
+    const dispatcherWakerFds = this.#dispatcherWakers.map((waker) => waker.fd);
+    for (let index = 0; index < memory.dispatcherCount; index++) {
+      this.#startThread(`dispatcher ${index}`, "dispatcher", {
+        ...this.#settings.dispatcher,
+        index,
+        memory,
+        wakerFd: dispatcherWakerFds[index],
+      } satisfies DispatcherSettings);
+    }
+    this.#startThread("acceptor", "acceptor", {
+      memory,
+      listenerFd: listener.fd,
+      wakerFd: this.#acceptorWaker.fd,
+      dispatcherWakerFds,
+    } satisfies AcceptorSettings);
+    if (this.#pool === null) this.#runOnMain();
+    else this.#pool.start();
+    this.ref();
+    this.#watch();
+  }
+
+  #startThread(name: string, entry: "acceptor" | "dispatcher", settings: object): void {
+    const thread = startThread(entry, settings, (code, error) => {
+      if (this.#control.serverState === SERVER_RUNNING || error !== null) {
+        console.error(`epollo: the ${name} has ended unexpectedly (code ${code})`, error ?? "");
+      }
+      this.#checkEnd();
+    });
+    this.#threads.push(thread);
+  }
+
+  /** Runs handlers on this thread. */
+  #runOnMain(): void {
+    const { memory, registration } = this.#settings;
+    if (registration === null || this.#mainLoop !== null) return;
+    installResponseNotes();
+    const slot = memory.handlerCount - 1;
+    this.#control.resetHandler(slot, 0.05);
+    const fds = this.#dispatcherWakers.map((waker) => waker.fd);
+    const links: HandlerLink[] = linkHandlers(memory, this.#control, slot, fds);
+    this.#runtime = new HandlerRuntime(registration);
+    this.#mainLoop = new HandlerLoop(
+      this.#control,
+      slot,
+      links,
+      this.#runtime,
+      handlerCounters(memory, slot),
+      () => {},
+    );
+    this.#control.moveHandler(slot, HANDLER_EMPTY, HANDLER_STARTING);
+    this.#control.moveHandler(slot, HANDLER_STARTING, HANDLER_READY);
+    for (const waker of this.#dispatcherWakers) waker.wake();
+    // Not from inside serve(): a request must not be answered before serve() has returned.
+    setImmediate(() => this.#mainLoop?.start());
+  }
+
+  #fallBack(): void {
+    if (this.#mainLoop !== null) return;
+    console.error(
+      "epollo: the program made no serve() call when a handler thread ran it, so its handlers run on the main thread. " +
+        'Call serve() whatever import.meta.main says, or pass handlers: "main" or the URL of a module.',
+    );
+    this.#runOnMain();
+  }
+
+  /** Replaces the handlers of this thread. */
+  replace(registration: Registration): void {
+    if (this.#runtime === null) {
+      throw new Error(
+        'reload() needs handlers: "main": handler threads cannot get other functions from this one',
+      );
+    }
+    this.#runtime.replace(registration);
+  }
+
+  #watch(): void {
+    for (;;) {
+      if (this.#isEnded) return;
+      this.#look();
+      this.#parker.announce();
+      // Once more after the announcement: what came in between would not wake us.
+      this.#look();
+      const wait = this.#parker.wait();
+      if (wait !== null) {
+        wait.then(() => this.#watch());
+        return;
+      }
+      this.#parker.cancel();
+    }
+  }
+
+  #look(): void {
+    const stop = this.#control.takeStopRequest();
+    if (stop !== SERVER_RUNNING) this.stop(stop === SERVER_CLOSED);
+    this.#pool?.look();
+    this.#checkDrained();
+  }
+
+  /** Whether the server accepts clients. */
+  get isRunning(): boolean {
+    return this.#stopped === null;
+  }
+
+  /** Stops: at once if forced, else after the requests in flight. */
+  stop(isForced: boolean): Promise<void> {
+    if (this.#stopped === null) {
+      this.#stopped = new Promise((resolve) => {
+        this.#resolveStopped = resolve;
+      });
+      this.#settings.listener.shutdown();
+      this.#control.serverState = isForced ? SERVER_CLOSED : SERVER_DRAINING;
+      this.#wakeAll();
+    } else if (isForced && this.#control.serverState === SERVER_DRAINING) {
+      this.#control.serverState = SERVER_CLOSED;
+      this.#wakeAll();
+    }
+    return this.#stopped;
+  }
+
+  #wakeAll(): void {
+    this.#acceptorWaker.wake();
+    for (const waker of this.#dispatcherWakers) waker.wake();
+  }
+
+  #checkDrained(): void {
+    if (this.#control.serverState !== SERVER_DRAINING) return;
+    for (let index = 0; index < this.#control.dispatcherCount; index++) {
+      const state = this.#control.dispatcherState(index);
+      if (state !== DISPATCHER_DRAINED && state !== DISPATCHER_ENDED) return;
+    }
+    this.#control.serverState = SERVER_CLOSED;
+    this.#wakeAll();
+  }
+
+  /** Called when a thread has ended: the server is gone when all have. */
+  #checkEnd(): void {
+    if (this.#isEnded || this.#control.serverState !== SERVER_CLOSED) return;
+    if (this.#threads.some((thread) => !thread.isEnded)) return;
+    this.#isEnded = true;
+    this.#mainLoop?.stop();
+    const finish = (): void => {
+      this.#acceptorWaker.close();
+      for (const waker of this.#dispatcherWakers) waker.close();
+      this.#parker.notify();
+      this.#stopKeepalive();
+      this.#resolveStopped?.();
+    };
+    if (this.#pool === null) finish();
+    else this.#pool.end().then(finish);
+  }
+
+  /** Keeps the process alive while the server runs. */
+  ref(): void {
+    this.#isReferenced = true;
+    if (this.#keepalive === null && !this.#isEnded) this.#keepalive = setInterval(() => {}, KEEPALIVE_MS);
+  }
+
+  /** Lets the process end although the server runs. */
+  unref(): void {
+    this.#isReferenced = false;
+    this.#stopKeepalive();
+  }
+
+  /** Whether the server keeps the process alive. */
+  get isReferenced(): boolean {
+    return this.#isReferenced;
+  }
+
+  #stopKeepalive(): void {
+    if (this.#keepalive !== null) clearInterval(this.#keepalive);
+    this.#keepalive = null;
+  }
+
+  /** Handler threads started and retired so far. */
+  get poolCounts(): { spawned: number; retired: number } {
+    return { spawned: this.#pool?.spawned ?? 0, retired: this.#pool?.retired ?? 0 };
+  }
+}

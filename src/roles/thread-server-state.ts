@@ -1,0 +1,79 @@
+/**
+ * The server as a handler thread sees it: facts that do not change, and the control block for those that do.
+ */
+import type { AddressInfo, ServerState } from "../fetch/server-object.ts";
+import { formatPeer } from "../net/address.ts";
+import { type ControlBlock, SERVER_CLOSED, SERVER_DRAINING, SERVER_RUNNING } from "../shm/control-block.ts";
+
+/** What of a server is known when its threads start. */
+export interface ServerFacts {
+  readonly port: number | undefined;
+  readonly hostname: string | undefined;
+  readonly url: string;
+  readonly address: AddressInfo | string;
+  readonly isDevelopment: boolean;
+  readonly id: string;
+}
+
+/** State of the Server object on a handler thread. */
+export class ThreadServerState implements ServerState {
+  readonly hostname: string | undefined;
+  readonly isDevelopment: boolean;
+  readonly id: string;
+  readonly #control: ControlBlock;
+  readonly #facts: ServerFacts;
+  #url: URL | null = null;
+  fetch: ServerState["fetch"] = null;
+
+  constructor(control: ControlBlock, facts: ServerFacts) {
+    this.#control = control;
+    this.#facts = facts;
+    this.hostname = facts.hostname;
+    this.isDevelopment = facts.isDevelopment;
+    this.id = facts.id;
+  }
+
+  get port(): number | undefined {
+    if (this.#facts.port === undefined) return undefined;
+    return this.#control.serverState === SERVER_RUNNING ? this.#facts.port : 0;
+  }
+
+  get url(): URL {
+    this.#url ??= new URL(this.#facts.url);
+    return this.#url;
+  }
+
+  get address(): AddressInfo | string | null {
+    return this.#facts.address;
+  }
+
+  get pendingRequests(): number {
+    return this.#control.pendingRequests;
+  }
+
+  async stop(isForced: boolean): Promise<void> {
+    this.#control.requestStop(isForced ? SERVER_CLOSED : SERVER_DRAINING);
+    const supervisor = this.#control.supervisorParker();
+    if (supervisor.needsWake()) supervisor.notify();
+    await this.#control.whenStopped();
+  }
+
+  /** Handler threads do not keep the process alive. */
+  ref(): void {}
+
+  unref(): void {}
+
+  reload(): void {
+    throw new Error(
+      "reload() is not available on a handler thread yet: call it on the thread that called serve()",
+    );
+  }
+
+  stats(): object {
+    return { inFlight: this.pendingRequests };
+  }
+
+  formatPeer(words: Int32Array, index: number): AddressInfo | null {
+    return formatPeer(words, index);
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * Starts the Worker of a role and reports its end, once, with the error that ended it if there was one.
+ */
+
+/** The roles that have an entry point in `entry/`. */
+export type ThreadEntry = "acceptor" | "dispatcher" | "handler";
+
+/** A started thread. */
+export interface Thread {
+  readonly worker: Worker;
+  /** Whether it has ended. */
+  readonly isEnded: boolean;
+}
+
+const ENTRIES: Readonly<Record<ThreadEntry, URL>> = {
+  acceptor: new URL("./entry/acceptor.ts", import.meta.url),
+  dispatcher: new URL("./entry/dispatcher.ts", import.meta.url),
+  handler: new URL("./entry/handler.ts", import.meta.url),
+};
+
+/**
+ * Starts a thread. It does not keep the process alive.
+ *
+ * @param settings what the thread finds in `workerData`
+ * @param onEnd called once with the exit code and the error, null without one
+ * @param onMessage called with what it posts
+ */
+export function startThread(
+  entry: ThreadEntry,
+  settings: object,
+  onEnd: (code: number, error: unknown) => void,
+  onMessage?: (data: unknown) => void,
+): Thread {
+  const worker = new Worker(ENTRIES[entry].href, {
+    name: `epollo ${entry}`,
+    workerData: settings,
+    ref: false,
+  } as WorkerOptions);
+  const thread = { worker, isEnded: false };
+  let failure: unknown = null;
+  worker.addEventListener("error", (event) => {
+    event.preventDefault?.();
+    failure = (event as ErrorEvent).error ?? (event as ErrorEvent).message;
+  });
+  worker.addEventListener("close", (event) => {
+    if (thread.isEnded) return;
+    thread.isEnded = true;
+    onEnd((event as unknown as { code: number }).code, failure);
+  });
+  if (onMessage !== undefined) worker.addEventListener("message", (event) => onMessage(event.data));
+  worker.unref();
+  return thread;
+}

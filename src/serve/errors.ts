@@ -1,0 +1,187 @@
+/**
+ * The errors that wrong options give.
+ *
+ * The only place that holds their texts. Those of Bun's own options are, to the letter, what Bun.serve 1.4.5 throws
+ * (measured; test/serve/options.test.ts asks the real one again). Thrown on the thread that called `serve()`; knows
+ * nothing of how options are read.
+ *
+ * Bun keeps `code` off the error: between the error and TypeError.prototype stands a prototype with `name`, `code` and
+ * `toString`, so that `Object.keys(error)` is empty and `String(error)` is "TypeError [CODE]: message". These errors
+ * have the same form.
+ */
+
+/** An error with a machine-readable code on its prototype, as Bun's argument errors have. */
+export type CodedError = Error & { readonly code: string };
+
+function codedPrototype(base: Error, code: string): object {
+  function describeWithCode(this: Error): string {
+    return `${this.name} [${code}]: ${this.message}`;
+  }
+  const plain = { writable: true, enumerable: true, configurable: true };
+  return Object.create(base, {
+    name: { value: base.name, ...plain },
+    code: { value: code, ...plain },
+    toString: { value: describeWithCode, ...plain },
+  });
+}
+
+const INVALID_TYPE = codedPrototype(TypeError.prototype, "ERR_INVALID_ARG_TYPE");
+const OUT_OF_RANGE = codedPrototype(RangeError.prototype, "ERR_OUT_OF_RANGE");
+
+/** Makes a TypeError with code ERR_INVALID_ARG_TYPE. */
+export function invalidType(message: string): CodedError {
+  return Object.setPrototypeOf(new TypeError(message), INVALID_TYPE);
+}
+
+/** Makes a RangeError with code ERR_OUT_OF_RANGE. */
+export function outOfRange(message: string): CodedError {
+  return Object.setPrototypeOf(new RangeError(message), OUT_OF_RANGE);
+}
+
+/** Says that `serve()` was given something other than an object. */
+export function optionsNotAnObject(): CodedError {
+  return invalidType("Bun.serve expects an object");
+}
+
+/** Says that neither `fetch` nor a route that answers was given. */
+export function nothingToServe(): CodedError {
+  return invalidType(`Bun.serve() needs either:
+
+  - A routes object:
+     routes: {
+       "/path": {
+         GET: (req) => new Response("Hello")
+       }
+     }
+
+  - Or a fetch handler:
+     fetch: (req) => {
+       return new Response("Hello")
+     }
+
+Learn more at https://bun.com/docs/api/http`);
+}
+
+/** Says that `routes` (or `static`) is not an object. */
+export function routesNotAnObject(): CodedError {
+  return invalidType(`Bun.serve() expects 'routes' to be an object shaped like:
+
+  {
+    "/path": {
+      GET: (req) => new Response("Hello"),
+      POST: (req) => new Response("Hello"),
+    },
+    "/path2/:param": new Response("Hello"),
+    "/path3/:param1/:param2": (req) => new Response("Hello")
+  }
+
+Learn more at https://bun.com/docs/api/http`);
+}
+
+/** Says that a route's path does not start with a slash. */
+export function routePathWithoutSlash(path: string): CodedError {
+  return invalidType(`Invalid route "${path}". Path must start with '/'`);
+}
+
+/** Says that a route's path has a character outside ASCII. */
+export function routePathNotAscii(path: string): CodedError {
+  return invalidType(`Invalid route "${path}". Please encode all non-ASCII characters in the path.`);
+}
+
+/** Says that a member of the `development` object is not a boolean. */
+export function developmentNotABoolean(member: string, value: unknown): CodedError {
+  return invalidType(`The "${member}" property must be of type boolean, got ${typeof value}`);
+}
+
+/** Says that `fetch` is not a function. */
+export function fetchNotAFunction(): CodedError {
+  return invalidType("Expected fetch() to be a function");
+}
+
+/** Says that `error` or `onNodeHTTPRequest` is not a function. */
+export function notAFunction(option: "error" | "onNodeHTTPRequest"): CodedError {
+  return invalidType(`Expected ${option} to be a function`);
+}
+
+/** Says that `websocket` is not an object. */
+export function websocketNotAnObject(): CodedError {
+  return invalidType("Expected websocket to be an object");
+}
+
+/** Says that `idleTimeout` is not an integer. */
+export function idleTimeoutNotAnInteger(): CodedError {
+  return invalidType("Bun.serve expects idleTimeout to be an integer");
+}
+
+/** Says that `idleTimeout` is more than 255 seconds. */
+export function idleTimeoutTooLong(): CodedError {
+  return invalidType("Bun.serve expects idleTimeout to be 255 or less");
+}
+
+/** Says that `port` is not an integer; `value` is what it became as a number. */
+export function portNotAnInteger(value: number): CodedError {
+  return outOfRange(`The value of "options.port" is out of range. It must be an integer. Received ${value}`);
+}
+
+/** Says that `port` is not from 0 to 65535. */
+export function portOutOfRange(value: number): CodedError {
+  return outOfRange(
+    `The value of "options.port" is out of range. It must be >= 0 and <= 65535. Received ${value}`,
+  );
+}
+
+/** Says that `hostname` or `unix` is a symbol. */
+export function symbolAsAddress(option: "hostname" | "unix"): CodedError {
+  return invalidType(`The "${option}" property must be of type string. Received a symbol`);
+}
+
+/** Says that `hostname` and `unix` were both given. */
+export function hostnameWithUnix(): CodedError {
+  return invalidType("Cannot specify both hostname and unix");
+}
+
+/** Says that `tls`, or an entry of a `tls` array, is not an object. */
+export function tlsNotAnObject(): CodedError {
+  return invalidType("TLSOptions must be an object");
+}
+
+/** Says that HTTP/3 was asked for without TLS. */
+export function http3WithoutTls(): CodedError {
+  return invalidType("HTTP/3 requires 'tls' to be set");
+}
+
+/** Says that every version of HTTP was turned off. */
+export function http1Disabled(): CodedError {
+  return invalidType("Cannot disable http1 without enabling http2 or http3");
+}
+
+function describe(value: unknown): string {
+  return typeof value === "string" ? JSON.stringify(value) : Bun.inspect(value, { depth: 0 });
+}
+
+/** Says that one of epollo's own options is of the wrong type; `accepted` completes "must be". */
+export function optionOfWrongType(option: string, accepted: string, value: unknown): CodedError {
+  return invalidType(`${option} must be ${accepted}, but was ${describe(value)}`);
+}
+
+/** Says that one of epollo's own options is out of its range; `accepted` completes "must be". */
+export function optionOutOfRange(option: string, accepted: string, value: unknown): CodedError {
+  return outOfRange(`${option} must be ${accepted}, but was ${describe(value)}`);
+}
+
+/** Says that `threads` has a member that does not exist, and which do. */
+export function unknownThreadOption(name: string, accepted: readonly string[]): CodedError {
+  return invalidType(`threads has no option ${JSON.stringify(name)}; it accepts ${accepted.join(", ")}`);
+}
+
+/** Says that `threads.min` is more than `threads.max`. */
+export function minAboveMax(min: number, max: number): CodedError {
+  return outOfRange(`threads.min must not be more than threads.max, but they were ${min} and ${max}`);
+}
+
+/** Says that `handlers` and `threads.handlers` were both given and differ. */
+export function handlersGivenTwice(handlers: unknown, threadsHandlers: unknown): CodedError {
+  return invalidType(
+    `handlers and threads.handlers are the same option, but were ${describe(handlers)} and ${describe(threadsHandlers)}`,
+  );
+}

@@ -1,0 +1,90 @@
+/**
+ * The server as the thread that called `serve()` sees it.
+ */
+import type { Registration } from "../fetch/registration.ts";
+import { registerOptions } from "../fetch/registration.ts";
+import type { AddressInfo, HTTPServer, ServerState } from "../fetch/server-object.ts";
+import { formatPeer } from "../net/address.ts";
+import { controlOf, type ServerMemory } from "../roles/server-memory.ts";
+import { readStats } from "../roles/stats.ts";
+import type { Supervisor } from "../roles/supervisor.ts";
+import type { ServerFacts } from "../roles/thread-server-state.ts";
+import type { ControlBlock } from "../shm/control-block.ts";
+
+/** State of the Server object on the main thread. */
+export class MainServerState implements ServerState {
+  readonly hostname: string | undefined;
+  readonly address: AddressInfo | string | null;
+  readonly isDevelopment: boolean;
+  readonly id: string;
+  readonly #facts: ServerFacts;
+  readonly #memory: ServerMemory;
+  readonly #control: ControlBlock;
+  #url: URL;
+  fetch: ServerState["fetch"];
+  /** Set right after construction: supervisor and Server object need each other. */
+  supervisor!: Supervisor;
+  server!: HTTPServer;
+
+  constructor(facts: ServerFacts, memory: ServerMemory, fetch: ServerState["fetch"]) {
+    this.#facts = facts;
+    this.#memory = memory;
+    this.#control = controlOf(memory);
+    this.#url = new URL(facts.url);
+    this.hostname = facts.hostname;
+    this.address = facts.address;
+    this.isDevelopment = facts.isDevelopment;
+    this.id = facts.id;
+    this.fetch = fetch;
+  }
+
+  get port(): number | undefined {
+    if (this.#facts.port === undefined) return undefined;
+    return this.supervisor.isRunning ? this.#facts.port : 0;
+  }
+
+  get url(): URL {
+    if (!this.supervisor.isRunning && this.#facts.port !== undefined && this.#url.port !== "0") {
+      this.#url = new URL(this.#facts.url.replace(/:\d+\/$/, ":0/"));
+    }
+    return this.#url;
+  }
+
+  get pendingRequests(): number {
+    return this.#control.pendingRequests;
+  }
+
+  stop(isForced: boolean): Promise<void> {
+    return this.supervisor.stop(isForced);
+  }
+
+  ref(): void {
+    this.supervisor.ref();
+  }
+
+  unref(): void {
+    this.supervisor.unref();
+  }
+
+  reload(options: unknown): void {
+    const given = (options ?? {}) as { fetch?: unknown };
+    if (given.fetch === undefined) return;
+    const registration: Registration = registerOptions(options, {
+      serverIndex: 0,
+      server: this.server,
+      isDevelopment: this.isDevelopment,
+      calls: 0,
+      registration: null,
+    });
+    this.supervisor.replace(registration);
+    this.fetch = registration.fetch;
+  }
+
+  stats(): object {
+    return readStats(this.#memory, this.#control, this.supervisor.poolCounts);
+  }
+
+  formatPeer(words: Int32Array, index: number): AddressInfo | null {
+    return formatPeer(words, index);
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * `serve()`: starts a server, or, on a handler thread, registers the handlers of the one it belongs to.
+ */
+import type { Registration } from "../fetch/registration.ts";
+import { handlerThreadContext, type ThreadContext } from "../fetch/registration.ts";
+import { HTTPServer } from "../fetch/server-object.ts";
+import { DEFAULT_LIMITS } from "../http/limits.ts";
+import { type Listener, openListener } from "../net/listener.ts";
+import { allocateServerMemory } from "../roles/server-memory.ts";
+import { Supervisor, type SupervisorSettings } from "../roles/supervisor.ts";
+import type { ServerFacts } from "../roles/thread-server-state.ts";
+import { needsBunVersion, sayOnce } from "./entry.ts";
+import { type OptionEnvironment, readEnvironment } from "./environment.ts";
+import { MainServerState } from "./main-server-state.ts";
+import { type ResolvedOptions, resolveOptions } from "./options.ts";
+
+/** Bun's own serve, as it was before anybody replaced it. */
+export const nativeServe: typeof Bun.serve = Bun.serve;
+
+let servers = 0;
+
+/**
+ * Starts a server with checked options.
+ *
+ * @param options as given by the user; passed on as they are when Bun.serve has to serve them
+ * @param environment defaults of this process
+ * @throws the errors of `resolveOptions` and `openListener`
+ */
+export function serveOptions(options: unknown, environment: OptionEnvironment = readEnvironment()): unknown {
+  const context = handlerThreadContext();
+  const resolved = resolveOptions(options, environment);
+  if (context !== null) return registerHere(context, resolved);
+  const index = servers++;
+  if (resolved.needsNative !== null) {
+    if (environment.platform !== "linux")
+      sayOnce(`epollo: ${resolved.needsNative}; Bun.serve is used instead`);
+    return nativeServe(options as Parameters<typeof Bun.serve>[0]);
+  }
+  needsBunVersion();
+  return start(resolved, index);
+}
+
+function registerHere(context: ThreadContext, resolved: ResolvedOptions): unknown {
+  const isMine = context.calls++ === context.serverIndex;
+  if (isMine && resolved.fetch !== null) {
+    context.registration = {
+      fetch: resolved.fetch,
+      error: resolved.error,
+      isDevelopment: resolved.isDevelopment,
+      server: context.server,
+    };
+  }
+  return context.server;
+}
+
+function start(resolved: ResolvedOptions, serverIndex: number): HTTPServer {
+  const listener = openListener({
+    port: resolved.port,
+    reusePort: resolved.reusePort,
+    ipv6Only: resolved.ipv6Only,
+    ...(resolved.hostname === undefined ? {} : { hostname: resolved.hostname }),
+    ...(resolved.unix === undefined ? {} : { unix: resolved.unix }),
+  });
+  try {
+    return startOn(listener, resolved, serverIndex);
+  } catch (error) {
+    listener.close();
+    throw error;
+  }
+}
+
+function startOn(listener: Listener, resolved: ResolvedOptions, serverIndex: number): HTTPServer {
+  const { threads, mode } = resolved;
+  const memory = allocateServerMemory(threads.dispatchers, mode === "main" ? 0 : threads.max);
+  const facts = factsOf(listener, resolved);
+  const state = new MainServerState(facts, memory, resolved.fetch);
+  const server = new HTTPServer(state);
+  const registration: Registration | null =
+    resolved.fetch === null
+      ? null
+      : { fetch: resolved.fetch, error: resolved.error, isDevelopment: resolved.isDevelopment, server };
+  const settings: SupervisorSettings = {
+    memory,
+    listener,
+    dispatcher: {
+      limits: DEFAULT_LIMITS,
+      maxBodyBytes: resolved.maxRequestBodyBytes,
+      idleTimeoutMs: resolved.idleTimeoutSeconds * 1000,
+      balance: threads.balance,
+      maxBacklog: threads.maxBacklogTasks,
+    },
+    pool:
+      mode === "main"
+        ? null
+        : {
+            min: threads.min,
+            max: threads.max,
+            retireAfterMs: threads.retireAfterMs,
+            thread: {
+              module: mode === "module" ? (resolved.moduleUrl as string) : Bun.main,
+              isOptionsModule: mode === "module",
+              serverIndex,
+              facts,
+            },
+          },
+    registration,
+  };
+  const supervisor = new Supervisor(settings);
+  state.supervisor = supervisor;
+  state.server = server;
+  supervisor.start();
+  return server;
+}
+
+function factsOf(listener: Listener, resolved: ResolvedOptions): ServerFacts {
+  const isTcp = listener.kind === "tcp";
+  const hostname = isTcp ? (resolved.hostname ?? "localhost") : undefined;
+  return {
+    port: isTcp ? listener.port : undefined,
+    hostname,
+    url: urlOf(listener, hostname),
+    address: listener.address,
+    isDevelopment: resolved.isDevelopment,
+    id: resolved.id,
+  };
+}
+
+function urlOf(listener: Listener, hostname: string | undefined): string {
+  const path = listener.address;
+  if (typeof path === "string") {
+    return listener.kind === "abstract" ? `abstract://${path.slice(1)}/` : `unix://${path}`;
+  }
+  const host = hostname?.includes(":") ? `[${hostname}]` : hostname;
+  return `http://${host}:${listener.port}/`;
+}

@@ -1,0 +1,286 @@
+/**
+ * The control block: one SharedArrayBuffer per server in which all of its threads say what state they are in.
+ *
+ * Any thread may read it; who writes which word stands below. It knows nothing of sockets, HTTP or Workers.
+ *
+ *   word     server                     | writer
+ *   0        state (SERVER_*)           | main
+ *   1        epoch, counts up whenever  | main, handler threads (Atomics.add)
+ *            a handler's state changes  |
+ *   2        a handler asks to stop     | handler threads set a SERVER_* state, main clears
+ *   32       supervisor's parker        | (parker.ts)
+ *   64 + 64d dispatcher d               |
+ *     +0     state (DISPATCHER_*)       | dispatcher
+ *     +2     wants one more handler     | dispatcher sets, supervisor clears
+ *     +3     clients it holds           | dispatcher
+ *     +4     requests in flight         | dispatcher
+ *     +5     tasks in its backlog       | dispatcher
+ *     +32    its parker                 | (parker.ts)
+ *   handlers after that, 64 words each
+ *     +0     state (HANDLER_*)          | compare-and-exchange, transitions below
+ *     +2     runs synchronously: 0 / 1  | handler
+ *     +3     dispatchers that have yet  | main sets, dispatchers Atomics.sub
+ *            to let go of a dead thread |
+ *     +4     requests it has open       | handler
+ *     +5     a thread is wanted here    | dispatchers set, supervisor clears
+ *     +6..7  f64: since when it runs    | handler (monotonic ms, ffi/clock.ts)
+ *     +8..9  f64: average service time  | handler (ms, exponentially weighted)
+ *     +32    its parker                 | (parker.ts)
+ *
+ * Handler states:
+ *
+ *   EMPTY --main--> STARTING --handler--> READY --main--> RETIRING
+ *     ^                 |                   |                |
+ *     |                 +------- main, when the thread has ended ----> DEAD
+ *     +--------- the last dispatcher that has let go of it -------------+
+ *
+ * Every state word has one legal writer for each of its transitions, so a plain compare-and-exchange is enough and no
+ * lock is held by a thread that may be killed.
+ */
+
+import { Parker } from "./parker.ts";
+
+export const SERVER_RUNNING = 0;
+/** `stop()`: nobody is accepted, what is in flight is finished. */
+export const SERVER_DRAINING = 1;
+/** `stop(true)`: every client is closed at once. */
+export const SERVER_CLOSED = 2;
+
+export const DISPATCHER_STARTING = 0;
+export const DISPATCHER_RUNNING = 1;
+/** Draining and without clients: it waits for the server to close. */
+export const DISPATCHER_DRAINED = 2;
+export const DISPATCHER_ENDED = 3;
+
+export const HANDLER_EMPTY = 0;
+export const HANDLER_STARTING = 1;
+export const HANDLER_READY = 2;
+export const HANDLER_RETIRING = 3;
+export const HANDLER_DEAD = 4;
+
+const STATE = 0;
+const EPOCH = 1;
+const STOP_REQUEST = 2;
+const PARKER_AT = 32;
+const THREADS_AT = 64;
+const SPAN_WORDS = 64;
+
+/** View of the control block; each thread makes its own over the same memory. */
+export class ControlBlock {
+  /** The words; indexes come from the methods below. */
+  readonly words: Int32Array;
+  readonly #times: Float64Array;
+  readonly dispatcherCount: number;
+  /** Handler slots, the one of the main thread (the last) included. */
+  readonly handlerCount: number;
+
+  /** Bytes that a control block for so many threads takes. */
+  static bytes(dispatcherCount: number, handlerCount: number): number {
+    return (THREADS_AT + (dispatcherCount + handlerCount) * SPAN_WORDS) * 4;
+  }
+
+  constructor(memory: SharedArrayBuffer, dispatcherCount: number, handlerCount: number) {
+    this.words = new Int32Array(memory);
+    this.#times = new Float64Array(memory);
+    this.dispatcherCount = dispatcherCount;
+    this.handlerCount = handlerCount;
+  }
+
+  /** State of the server, one of `SERVER_*`. */
+  get serverState(): number {
+    return Atomics.load(this.words, STATE);
+  }
+
+  set serverState(state: number) {
+    Atomics.store(this.words, STATE, state);
+    Atomics.notify(this.words, STATE);
+  }
+
+  /** Resolves when the server is not running any more. */
+  async whenStopped(): Promise<void> {
+    const wait = Atomics.waitAsync(this.words, STATE, SERVER_RUNNING);
+    await wait.value;
+  }
+
+  /** Asks main to bring the server into a state (`SERVER_*`); for threads that are not main. */
+  requestStop(state: number): void {
+    Atomics.store(this.words, STOP_REQUEST, state);
+  }
+
+  /** Takes the state that a thread asks for; SERVER_RUNNING when none does. */
+  takeStopRequest(): number {
+    return Atomics.exchange(this.words, STOP_REQUEST, SERVER_RUNNING);
+  }
+
+  /** Requests in flight in all dispatchers. */
+  get pendingRequests(): number {
+    let sum = 0;
+    for (let index = 0; index < this.dispatcherCount; index++) sum += this.load(index).inFlight;
+    return sum;
+  }
+
+  /** Counts up at each change of a handler's state, so that a dispatcher can see with one load that nothing changed. */
+  get epoch(): number {
+    return Atomics.load(this.words, EPOCH);
+  }
+
+  /** What the supervisor (main) sleeps on. */
+  supervisorParker(): Parker {
+    return this.#parker(0);
+  }
+
+  /** What a dispatcher sleeps on; it is woken through its eventfd. */
+  dispatcherParker(index: number): Parker {
+    return this.#parker(this.#dispatcher(index));
+  }
+
+  /** What the handler thread of `slot` sleeps on. */
+  handlerParker(slot: number): Parker {
+    return this.#parker(this.#handler(slot));
+  }
+
+  #parker(base: number): Parker {
+    return new Parker(this.words.buffer as SharedArrayBuffer, (base + PARKER_AT) * 4);
+  }
+
+  #dispatcher(index: number): number {
+    return THREADS_AT + index * SPAN_WORDS;
+  }
+
+  #handler(slot: number): number {
+    return THREADS_AT + (this.dispatcherCount + slot) * SPAN_WORDS;
+  }
+
+  /** State of a dispatcher, one of `DISPATCHER_*`. */
+  dispatcherState(index: number): number {
+    return Atomics.load(this.words, this.#dispatcher(index));
+  }
+
+  /** Sets the state of a dispatcher; called by that dispatcher alone. */
+  setDispatcherState(index: number, state: number): void {
+    Atomics.store(this.words, this.#dispatcher(index), state);
+  }
+
+  /** Asks the supervisor for one more handler thread. */
+  requestHandler(dispatcher: number): void {
+    Atomics.store(this.words, this.#dispatcher(dispatcher) + 2, 1);
+  }
+
+  /** Takes a dispatcher's wish for one more handler thread; false when it has none. */
+  takeRequest(dispatcher: number): boolean {
+    return Atomics.exchange(this.words, this.#dispatcher(dispatcher) + 2, 0) === 1;
+  }
+
+  /** Asks the supervisor for a handler thread in this very slot. */
+  wantHandler(slot: number): void {
+    Atomics.store(this.words, this.#handler(slot) + 5, 1);
+  }
+
+  /** Takes the wish for a handler thread in this slot; false when nobody has it. */
+  takeWanted(slot: number): boolean {
+    return Atomics.exchange(this.words, this.#handler(slot) + 5, 0) === 1;
+  }
+
+  /** Clients, requests in flight and backlog of a dispatcher, as it last published them. */
+  load(index: number): { clients: number; inFlight: number; backlog: number } {
+    const base = this.#dispatcher(index);
+    return {
+      clients: Atomics.load(this.words, base + 3),
+      inFlight: Atomics.load(this.words, base + 4),
+      backlog: Atomics.load(this.words, base + 5),
+    };
+  }
+
+  /** Publishes a dispatcher's number of clients. */
+  setClients(index: number, clients: number): void {
+    Atomics.store(this.words, this.#dispatcher(index) + 3, clients);
+  }
+
+  /** Publishes a dispatcher's number of requests in flight. */
+  setInFlight(index: number, inFlight: number): void {
+    Atomics.store(this.words, this.#dispatcher(index) + 4, inFlight);
+  }
+
+  /** Publishes the length of a dispatcher's backlog. */
+  setBacklog(index: number, backlog: number): void {
+    Atomics.store(this.words, this.#dispatcher(index) + 5, backlog);
+  }
+
+  /** State of a handler slot, one of `HANDLER_*`. */
+  handlerState(slot: number): number {
+    return Atomics.load(this.words, this.#handler(slot));
+  }
+
+  /** Moves a handler slot from one state to another; false if it was not in `from`. */
+  moveHandler(slot: number, from: number, to: number): boolean {
+    if (Atomics.compareExchange(this.words, this.#handler(slot), from, to) !== from) return false;
+    Atomics.add(this.words, EPOCH, 1);
+    return true;
+  }
+
+  /** Says that the handler thread of `slot` runs user code synchronously since `nowMs` (monotonic). */
+  markRunning(slot: number, nowMs: number): void {
+    const base = this.#handler(slot);
+    this.#times[(base + 6) >> 1] = nowMs;
+    Atomics.store(this.words, base + 2, 1);
+  }
+
+  /** Says that the handler thread of `slot` is back in its loop and how long a request takes it on average, in ms. */
+  markStopped(slot: number, serviceMs: number): void {
+    const base = this.#handler(slot);
+    this.#times[(base + 8) >> 1] = serviceMs;
+    Atomics.store(this.words, base + 2, 0);
+  }
+
+  /** Milliseconds for which the handler of `slot` has run without a pause, 0 when it does not run. */
+  runningMs(slot: number, nowMs: number): number {
+    const base = this.#handler(slot);
+    if (Atomics.load(this.words, base + 2) === 0) return 0;
+    return Math.max(0, nowMs - this.#times[(base + 6) >> 1]!);
+  }
+
+  /** Whether the handler of `slot` runs user code at this moment. */
+  isRunning(slot: number): boolean {
+    return Atomics.load(this.words, this.#handler(slot) + 2) === 1;
+  }
+
+  /** Average service time of the handler of `slot` in ms, as it last published it. */
+  serviceMs(slot: number): number {
+    return this.#times[(this.#handler(slot) + 8) >> 1]!;
+  }
+
+  /** Resets what a handler slot says of its thread; called by main before it starts a thread there. */
+  resetHandler(slot: number, serviceMs: number): void {
+    const base = this.#handler(slot);
+    Atomics.store(this.words, base + 2, 0);
+    Atomics.store(this.words, base + 4, 0);
+    Atomics.store(this.words, base + PARKER_AT, 0);
+    this.#times[(base + 8) >> 1] = serviceMs;
+  }
+
+  /** Declares the thread of `slot` dead: each dispatcher has to let go of it before the slot can be used again. */
+  declareDead(slot: number): void {
+    const base = this.#handler(slot);
+    Atomics.store(this.words, base + 3, this.dispatcherCount);
+    Atomics.store(this.words, base + 2, 0);
+    Atomics.store(this.words, base, HANDLER_DEAD);
+    Atomics.add(this.words, EPOCH, 1);
+  }
+
+  /** A dispatcher has let go of the dead thread of `slot`; true for the last one, which has emptied the slot. */
+  letGo(slot: number): boolean {
+    const base = this.#handler(slot);
+    if (Atomics.sub(this.words, base + 3, 1) !== 1) return false;
+    return this.moveHandler(slot, HANDLER_DEAD, HANDLER_EMPTY);
+  }
+
+  /** Publishes how many requests a handler thread has open (started and not yet answered whole). */
+  setOpenRequests(slot: number, open: number): void {
+    Atomics.store(this.words, this.#handler(slot) + 4, open);
+  }
+
+  /** Requests that a handler thread has open. */
+  openRequests(slot: number): number {
+    return Atomics.load(this.words, this.#handler(slot) + 4);
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * What /proc says about a process: descriptors, threads, sockets, CPU. For tests that assert that nothing is left.
+ *
+ * Linux only, any thread; reads files and nothing else. Source: proc_pid_fd(5), proc_pid_task(5), proc_pid_stat(5).
+ */
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+
+/** Counts the open descriptors of a process (default: this one), the one used for counting not included. */
+export function fdCount(pid: number = process.pid): number {
+  const count = readdirSync(`/proc/${pid}/fd`).length;
+  return pid === process.pid ? count - 1 : count;
+}
+
+/** Counts the open sockets of a process (default: this one). */
+export function socketCount(pid: number = process.pid): number {
+  let count = 0;
+  for (const fd of readdirSync(`/proc/${pid}/fd`)) {
+    try {
+      if (readlinkSync(`/proc/${pid}/fd/${fd}`).startsWith("socket:")) count++;
+    } catch {
+      // The descriptor of the directory listing itself, or one closed meanwhile.
+    }
+  }
+  return count;
+}
+
+/** Counts the threads of a process (default: this one). */
+export function threadCount(pid: number = process.pid): number {
+  return readdirSync(`/proc/${pid}/task`).length;
+}
+
+/** User and system CPU time of all threads of a process so far, in clock ticks of 10 ms. */
+export function cpuTicks(pid: number = process.pid): number {
+  const text = readFileSync(`/proc/${pid}/stat`, "latin1");
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  return Number(fields[11]) + Number(fields[12]);
+}
+
+/**
+ * Polls until `read()` satisfies `isDone`, and returns the value; fails with the last value after `timeoutMs`
+ * (default 5,000). For states that settle soon but at no stated moment.
+ */
+export async function eventually<T>(
+  what: string,
+  read: () => T | Promise<T>,
+  isDone: (value: T) => boolean,
+  timeoutMs: number = 5000,
+): Promise<T> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const value = await read();
+    if (isDone(value)) return value;
+    if (Date.now() > deadline)
+      throw new Error(`${what}: still ${JSON.stringify(value)} after ${timeoutMs} ms`);
+    await Bun.sleep(5);
+  }
+}
