@@ -117,6 +117,8 @@ export const O_CLOEXEC = 0x80000;
 export const O_NOFOLLOW: number = isArm64 ? 0x8000 : 0x20000;
 /** Fails unless the path is a directory, open(2). Differs: 0x4000 on arm64, 0x10000 on x86-64. */
 export const O_DIRECTORY: number = isArm64 ? 0x4000 : 0x10000;
+/** Opens a mere reference to a place in the file system, without reading rights, open(2). */
+export const O_PATH = 0x200000;
 /** Gives a descriptor's own flags, fcntl(2). */
 export const F_GETFD = 1;
 /** Sets a descriptor's own flags, fcntl(2). */

@@ -42,8 +42,10 @@ export function sendResponse(exchange: Exchange, response: Response, fail: (erro
   const isHead = view.method === METHOD_HEAD;
   const closes = (flags & TASK_CLOSES) !== 0 ? CLOSE : 0;
   const status = response.status;
-  if (status === 0) return fail(statusZero());
-  if (response.bodyUsed) return fail(bodyUsed());
+  if (status === 0 || response.bodyUsed) {
+    fail(status === 0 ? statusZero() : bodyUsed());
+    return;
+  }
   if (isNullBodyStatus(status) || status === 101) {
     const head = answerHead(status, fieldsOf(response), "", FRAMING_NONE, Date.now());
     exchange.answer(head.text, null, closes | (head.closes ? CLOSE : 0));

@@ -11,13 +11,26 @@
  *
  * Every path that fails closes the descriptor. Errors were compared with Bun 1.4.5 (BUN-SERVE §4.3).
  */
-import { bind, close, getsockname, listen, setsockopt, shutdown, socket, unlink } from "../../ffi/calls.ts";
+import {
+  bind,
+  close,
+  getsockname,
+  listen,
+  open,
+  setsockopt,
+  shutdown,
+  socket,
+  unlink,
+} from "../../ffi/calls.ts";
 import {
   AF_INET6,
   AF_UNIX,
   IPPROTO_IPV6,
   IPPROTO_TCP,
   IPV6_V6ONLY,
+  O_CLOEXEC,
+  O_DIRECTORY,
+  O_PATH,
   SHUT_RDWR,
   SO_REUSEADDR,
   SO_REUSEPORT,
@@ -154,16 +167,29 @@ function startTcp(fd: number, family: number, sockaddr: NativeBuffer, options: L
 }
 
 function openUnix(path: string, options: ListenerOptions): Listener {
-  const sockaddr = NativeBuffer.allocate(SOCKADDR_UN_SIZE_BYTES);
-  const length = encodeSockaddrUn(sockaddr.bytes, path);
-  if (length < 0) throw syscallError("listen", -ERRNO.ENAMETOOLONG, path);
   const fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) throw syscallError("listen", fd, path);
-  let result = bind(fd, sockaddr.address, length);
+  let result = bindUnix(fd, path);
   if (result >= 0) result = listen(fd, options.backlog ?? DEFAULT_BACKLOG);
   if (result >= 0) return new Listener(fd, path.startsWith("\0") ? "abstract" : "unix", path);
   close(fd);
   throw syscallError("listen", result, path);
+}
+
+/** Binds to a path; one that does not fit into a sockaddr is shortened through a descriptor of its folder, as Bun does. */
+function bindUnix(fd: number, path: string): number {
+  const sockaddr = NativeBuffer.allocate(SOCKADDR_UN_SIZE_BYTES);
+  const length = encodeSockaddrUn(sockaddr.bytes, path);
+  if (length >= 0) return bind(fd, sockaddr.address, length);
+  const nameStart = path.lastIndexOf("/") + 1;
+  if (path.startsWith("\0") || nameStart === 0) return -ERRNO.ENAMETOOLONG;
+  const folder = NativeBuffer.cString(path.slice(0, nameStart));
+  const folderFd = open(folder.address, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+  if (folderFd < 0) return -ERRNO.ENAMETOOLONG;
+  const shortLength = encodeSockaddrUn(sockaddr.bytes, `/proc/self/fd/${folderFd}/${path.slice(nameStart)}`);
+  const result = shortLength < 0 ? -ERRNO.ENAMETOOLONG : bind(fd, sockaddr.address, shortLength);
+  close(folderFd);
+  return result;
 }
 
 function anyAddresses(): NativeBuffer[] {

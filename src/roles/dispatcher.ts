@@ -304,7 +304,9 @@ export class Dispatcher {
   #serverChanged(): boolean {
     this.#serverState = this.#control.serverState;
     if (this.#serverState === SERVER_CLOSED) {
-      this.#table.forEach((client) => this.#closer.close(client));
+      this.#table.forEach((client) => {
+        this.#closer.close(client);
+      });
       for (let fd = this.#incoming.take(this.#peer, 0); fd >= 0; fd = this.#incoming.take(this.#peer, 0)) {
         this.#closer.closeUntaken(fd);
       }
@@ -312,7 +314,9 @@ export class Dispatcher {
       this.#publish();
       return false;
     }
-    this.#table.forEach((client) => this.#settle(client));
+    this.#table.forEach((client) => {
+      this.#settle(client);
+    });
     return true;
   }
 

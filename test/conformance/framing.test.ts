@@ -54,7 +54,8 @@ const REFUSED: readonly [name: string, bytes: string, status: number][] = [
   ["an empty length", post("Content-Length:", ""), 400],
   ["a space in a length", post("Content-Length: 1 2", "hello"), 400],
   ["a length above 2^64", post("Content-Length: 18446744073709551617", "h"), 400],
-  ["an unknown coding", post("Transfer-Encoding: gzip", ""), 501],
+  ["a coding that is not chunked", post("Transfer-Encoding: gzip", ""), 400],
+  ["an unknown coding before chunked", post("Transfer-Encoding: gzip, chunked", "0\r\n\r\n"), 501],
   ["chunked not last", post("Transfer-Encoding: chunked, gzip", ""), 400],
   ["chunked twice", post("Transfer-Encoding: chunked, chunked", "0\r\n\r\n"), 400],
   ["an empty coding", post("Transfer-Encoding:", "0\r\n\r\n"), 400],
@@ -80,7 +81,7 @@ const BROKEN_BODIES: readonly [name: string, bytes: string][] = [
 ];
 
 const accepted = casesFor(ACCEPTED, ["a quoted extension", "a trailer", "two trailers"]);
-const refused = casesFor(REFUSED, ["an unknown coding"]);
+const refused = casesFor(REFUSED, ["an unknown coding before chunked"]);
 const brokenBodies = casesFor(BROKEN_BODIES, ["bare LF after a trailer", "a trailer without a colon"]);
 
 const SPLITS: readonly [string, Splits | undefined][] = [

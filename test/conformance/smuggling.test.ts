@@ -33,7 +33,7 @@ const CASES: readonly [name: string, bytes: string, status: number][] = [
   ["tab before the coding's colon", post("Transfer-Encoding\t: chunked", behindChunks), 400],
   ["folded coding", post("Transfer-Encoding:\r\n chunked", behindChunks), 400],
   ["control byte before the coding", post("Transfer-Encoding: \x0bchunked", behindChunks), 400],
-  ["misspelt coding", post("Transfer-Encoding: xchunked", behindChunks), 501],
+  ["misspelt coding", post("Transfer-Encoding: xchunked", behindChunks), 400],
   ["quoted coding", post('Transfer-Encoding: "chunked"', behindChunks), 400],
   ["coding with a parameter", post("Transfer-Encoding: chunked;a=b", behindChunks), 400],
   ["identity after chunked", post("Transfer-Encoding: chunked, identity", behindChunks), 400],
@@ -53,7 +53,7 @@ const CASES: readonly [name: string, bytes: string, status: number][] = [
   ],
 ];
 
-const cases = casesFor(CASES, ["misspelt coding"]);
+const cases = casesFor(CASES, []);
 
 describe("refused, and the smuggled request never runs", () => {
   test.each(cases)("%s", async (_name, bytes, status) => {

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openListener } from "../../src/net/listener.ts";
@@ -15,7 +15,10 @@ const folder = mkdtempSync(join(tmpdir(), "epollo-errors-"));
 const holder = Bun.serve({ port: 0, fetch: () => new Response() });
 const abstractName = `\0epollo-errors-${process.pid}`;
 const abstractHolder = Bun.serve({ unix: abstractName, fetch: () => new Response() });
+const longFolder = join(folder, "d".repeat(120));
+mkdirSync(longFolder);
 writeFileSync(join(folder, "file"), "");
+writeFileSync(join(longFolder, "file"), "");
 symlinkSync(join(folder, "loop"), join(folder, "loop"));
 afterAll(() => {
   holder.stop(true);
@@ -46,7 +49,11 @@ const ours = (address: Address): unknown =>
   describeError(() => openListener({ port: 0, reusePort: false, ipv6Only: false, ...address }));
 const buns = (address: Address): unknown =>
   describeError(() =>
-    Bun.serve({ port: 0, fetch: () => new Response(), ...address } as Bun.Serve.Options<undefined>),
+    Bun.serve({
+      port: 0,
+      fetch: () => new Response(),
+      ...address,
+    } as unknown as Bun.Serve.Options<undefined>),
   );
 
 const CASES: Record<string, Address> = {
@@ -66,8 +73,11 @@ const CASES: Record<string, Address> = {
   "a missing directory": { unix: join(folder, "missing", "x.sock") },
   "a path through a file": { unix: join(folder, "file", "x.sock") },
   "a path through a loop of links": { unix: join(folder, "loop", "x.sock") },
-  "a path of 108": { unix: `${folder}/`.padEnd(108, "x") },
-  "a path of 300": { unix: `${folder}/`.padEnd(300, "x") },
+  "a long path in a missing directory": { unix: join(folder, "m".repeat(100), "x.sock") },
+  "a long path that exists": { unix: join(longFolder, "file") },
+  "a long path that ends in a slash": { unix: `${longFolder}/` },
+  "a long name of 93": { unix: join(longFolder, "x".repeat(93)) },
+  "a long name without a directory": { unix: "x".repeat(108) },
   "a taken abstract name": { unix: abstractName },
   "an abstract name of 108": { unix: "\0".padEnd(108, "x") },
 };
@@ -97,10 +107,16 @@ describe("errors are those of Bun.serve, to the last key", () => {
     });
   });
 
-  test("a path of 107 is fine for both", () => {
-    const address = { unix: `${folder}/`.padEnd(107, "y") };
-    expect(ours(address)).toBe("no error");
-    expect(buns(address)).toBe("no error");
+  test("paths of 107 and longer ones with a short name are fine for both, and removed at the end", () => {
+    for (const path of [
+      `${folder}/`.padEnd(107, "y"),
+      `${folder}/`.padEnd(108, "z"),
+      join(longFolder, "x".repeat(80)),
+    ]) {
+      expect(ours({ unix: path })).toBe("no error");
+      expect(existsSync(path)).toBe(false);
+      expect(buns({ unix: path })).toBe("no error");
+    }
   });
 });
 

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
@@ -33,7 +33,7 @@ import {
 const listeners: Listener[] = [];
 const opened: number[] = [];
 const folder = mkdtempSync(join(tmpdir(), "epollo-listener-"));
-process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => rmSync(folder, { recursive: true }));
 
 afterEach(() => {
   for (const listener of listeners.splice(0)) listener.close();
@@ -139,6 +139,17 @@ describe("addresses", () => {
     expect(countDescriptors()).toBe(before + 1);
     opened.push(lastDescriptor());
   });
+});
+
+test.skipIf(!hasIpv6)("where the IPv6 address cannot be had, no host name means 0.0.0.0, as in Bun", () => {
+  const { port } = start({ hostname: "::", ipv6Only: true });
+  const listener = start({ port });
+  expect(listener.address).toEqual({ address: "0.0.0.0", family: "IPv4", port });
+  listener.close();
+  const bun = Bun.serve({ port, fetch: () => new Response() });
+  const real = (bun as unknown as { address: SocketAddress }).address;
+  bun.stop(true);
+  expect(real.address).toBe("0.0.0.0");
 });
 
 describe("close", () => {
