@@ -84,6 +84,21 @@ async function sample(
   };
 }
 
+/** Fails when a server's answer in a scenario is not that of the first: a fast wrong answer is no result. */
+async function compareAnswers(peers: readonly Peer[], scenario: Scenario): Promise<void> {
+  const answers = await Promise.all(
+    peers.map(async ({ port }) => {
+      const { path, method, bodyBytes } = scenario.load;
+      const body = bodyBytes === undefined ? null : "b".repeat(bodyBytes);
+      const response = await fetch(`http://127.0.0.1:${port}${path}`, { method: method ?? "GET", body });
+      return `${response.status} ${await response.text()}`;
+    }),
+  );
+  const wrong = peers.filter((_, index) => answers[index] !== answers[0]).map(({ name }) => name);
+  if (wrong.length > 0)
+    throw new Error(`${scenario.name}: answered otherwise than ${peers[0]!.name}: ${wrong}`);
+}
+
 type Measure =
   | "requestsPerSecond"
   | "cpuUsPerRequest"
@@ -144,6 +159,7 @@ if (isOneCore) Bun.spawnSync(["taskset", "-a", "-p", "-c", "0", String(process.p
 const peers = await startPeers(argument("peer")?.split(",") ?? [], { BENCH_CPU_ROUNDS: String(cpuRounds) });
 const samples: Sample[] = [];
 try {
+  for (const scenario of scenarios) await compareAnswers(peers, scenario);
   for (const peer of peers)
     for (const scenario of scenarios) await runLoad(peer.port, { ...scenario.load, seconds: 1 });
   for (let round = 0; round < rounds; round++) {

@@ -56,18 +56,21 @@ export function sendResponse(exchange: Exchange, response: Response, fail: (erro
     sendStream(exchange, response, isHead, (flags & TASK_HTTP_1_0) !== 0, closes);
     return;
   }
+  // Before the body is read: the type that a Blob, a form or parameters imply is gone from the fields afterwards.
+  const fields = fieldsOf(response);
   const promise = response.bytes();
   const bytes = Bun.peek(promise);
   if (bytes instanceof Uint8Array) {
-    sendBytes(exchange, response, bytes, kind, isHead, closes);
+    sendBytes(exchange, status, fields, bytes, kind, isHead, closes);
     return;
   }
-  promise.then((read) => sendBytes(exchange, response, read, kind, isHead, closes), fail);
+  promise.then((read) => sendBytes(exchange, status, fields, read, kind, isHead, closes), fail);
 }
 
 function sendBytes(
   exchange: Exchange,
-  response: Response,
+  status: number,
+  fields: Headers | null,
   bytes: Uint8Array,
   kind: number,
   isHead: boolean,
@@ -75,7 +78,7 @@ function sendBytes(
 ): void {
   const length = bytes.length;
   const type = length === 0 ? "" : kind === KIND_BYTES ? "application/octet-stream" : TEXT_TYPE;
-  const head = answerHead(response.status, fieldsOf(response), type, length, Date.now());
+  const head = answerHead(status, fields, type, length, Date.now());
   exchange.answer(head.text, isHead || length === 0 ? null : bytes, closes | (head.closes ? CLOSE : 0));
 }
 

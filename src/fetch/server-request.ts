@@ -29,6 +29,8 @@ interface NativeRequest {
   readonly signal: AbortSignal;
   readonly body: ReadableStream<Uint8Array> | null;
   clone(): Request;
+  formData(): Promise<FormData>;
+  blob(): Promise<Blob>;
 }
 const Native = Request as unknown as new (url: string, init?: RequestInit) => NativeRequest;
 
@@ -67,6 +69,17 @@ export class ServerRequest extends Native {
 
   override get signal(): AbortSignal {
     return this.#exchange.signal;
+  }
+
+  // These two look at the type of the body, and at the native fields for it.
+  override formData(): Promise<FormData> {
+    this.headers;
+    return super.formData();
+  }
+
+  override blob(): Promise<Blob> {
+    this.headers;
+    return super.blob();
   }
 
   override clone(): Request {

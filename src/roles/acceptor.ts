@@ -105,6 +105,8 @@ export class Acceptor {
         this.#spare.shed(this.#listenerFd);
         return PAUSE_MS;
       }
+      // The listener is shut down before this thread is told that the server stops.
+      if (this.#control.serverState !== SERVER_RUNNING) return 0;
       if (failure === ACCEPT_FATAL) {
         this.#say(`accept4 failed with errno ${-fd}`);
         return LOG_EVERY_MS;

@@ -64,8 +64,8 @@ export class Client implements TimerEntry {
   held: NativeBuffer | null = null;
   heldStart = 0;
   heldEnd = 0;
-  /** What is held is not just the start of a head: it is to be parsed before more is read. */
-  heldIsWhole = false;
+  /** The parser can go on without more input, be it with what is held or with nothing: parse before more is read. */
+  mustParse = false;
   /** The request that was read last is the last one of this connection. */
   isLastRequest = false;
   /** There may be input that was not read: a plain close would reset the connection and lose the last answer. */

@@ -248,7 +248,7 @@ export class Dispatcher {
   #mayRead(client: Client): boolean {
     if (client.state === CLIENT_CLOSED) return false;
     if (client.state === CLIENT_ENDING) return client.isReadable && client.isHungUp && !client.isInputOver;
-    return (client.isReadable || client.heldIsWhole) && !this.#reader.isPaused(client);
+    return (client.isReadable || client.mustParse) && !this.#reader.isPaused(client);
   }
 
   #collect(): boolean {
@@ -401,7 +401,7 @@ export class Dispatcher {
     this.over(task);
     this.#deadlines.update(client, this.nowMs);
     // A pause for too many requests may be over.
-    if (client.heldIsWhole || client.isReadable) this.list(client);
+    if (client.mustParse || client.isReadable) this.list(client);
     this.#settle(client);
   }
 
@@ -438,7 +438,7 @@ export class Dispatcher {
       return;
     }
     client.held = null;
-    client.heldIsWhole = false;
+    client.mustParse = false;
     const receiving = client.receiving;
     client.receiving = null;
     if (receiving !== null && receiving.state !== TASK_OVER) {

@@ -104,9 +104,10 @@ export class RequestReader {
 
   /** Parses what was held back and reads once. */
   read(client: Client): void {
-    if (client.held !== null && client.state === CLIENT_OPEN && client.heldIsWhole) {
-      client.heldIsWhole = false;
-      this.#parse(client, client.held, client.heldStart, client.heldEnd);
+    if (client.mustParse && client.state === CLIENT_OPEN) {
+      client.mustParse = false;
+      if (client.held !== null) this.#parse(client, client.held, client.heldStart, client.heldEnd);
+      else this.#parse(client, this.#buffer, 0, 0);
       if (!client.isReadable || this.isPaused(client)) return;
     }
     let native = this.#buffer;
@@ -144,9 +145,8 @@ export class RequestReader {
     return grown;
   }
 
-  /** Keeps bytes[start..end) for later; `isWhole`: they can be parsed without more input. */
-  #hold(client: Client, native: NativeBuffer, start: number, end: number, isWhole: boolean): void {
-    client.heldIsWhole = isWhole && start < end;
+  /** Keeps bytes[start..end) for later. */
+  #hold(client: Client, native: NativeBuffer, start: number, end: number): void {
     if (start === end) {
       client.held = null;
       return;
@@ -182,7 +182,7 @@ export class RequestReader {
           this.#onEnd(client);
           break;
         case NEED_DATA:
-          this.#hold(client, native, position, end, false);
+          this.#hold(client, native, position, end);
           this.#owner.progressed(client);
           return;
         default:
@@ -193,7 +193,8 @@ export class RequestReader {
       if (client.state !== CLIENT_OPEN) return;
       // What is left may hold whole requests: it is parsed again when the pause is over.
       if (this.isPaused(client)) {
-        this.#hold(client, native, position, end, true);
+        this.#hold(client, native, position, end);
+        client.mustParse = true;
         this.#owner.progressed(client);
         return;
       }

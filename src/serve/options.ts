@@ -103,16 +103,17 @@ export function resolveOptions(options: unknown, environment: OptionEnvironment)
     http2: false,
     http3: false,
   };
+  const { handlers, threads } = given;
   try {
-    readOptions(given, draft);
+    readOptions(given, namesModule(handlers, threads), draft);
   } catch (mistake) {
     if (draft.needsNative === null) throw mistake;
   }
-  return Object.freeze({ ...draft, ...resolvePlacement(given.handlers, given.threads, environment) });
+  return Object.freeze({ ...draft, ...resolvePlacement(handlers, threads, environment) });
 }
 
 /** The order of the steps, and of the reads inside them, is Bun's. */
-function readOptions(given: Given, draft: Draft): void {
+function readOptions(given: Given, isModuleGiven: boolean, draft: Draft): void {
   readDevelopment(given.development, draft);
   const routes = given.routes;
   const canAnswer = readRoutes(routes === undefined ? given.static : routes, draft);
@@ -121,7 +122,7 @@ function readOptions(given: Given, draft: Draft): void {
   readAddress(given, draft);
   readProtocols(given, draft);
   readMaxRequestBodySize(given.maxRequestBodySize, draft);
-  readHandlers(given, canAnswer, draft);
+  readHandlers(given, canAnswer || isModuleGiven, draft);
   readTls(given, draft);
 }
 
@@ -226,7 +227,13 @@ function readMaxRequestBodySize(bytes: unknown, draft: Draft): void {
   draft.maxRequestBodyBytes = Math.min(Number.MAX_SAFE_INTEGER, Math.max(0, Math.trunc(bytes) || 0));
 }
 
-function readHandlers(given: Given, canRoutesAnswer: boolean, draft: Draft): void {
+/** Tells whether `handlers` names a module: its default export has the functions, so none is needed here. */
+function namesModule(handlers: unknown, threads: unknown): boolean {
+  const named = handlers ?? (isObject(threads) ? (threads as Given).handlers : undefined);
+  return named instanceof URL || (typeof named === "string" && named !== "pool" && named !== "main");
+}
+
+function readHandlers(given: Given, canAnswer: boolean, draft: Draft): void {
   const error = given.error;
   if (!isAbsent(error)) {
     if (typeof error !== "function") throw errors.notAFunction("error");
@@ -241,7 +248,7 @@ function readHandlers(given: Given, canRoutesAnswer: boolean, draft: Draft): voi
   if (!isAbsent(fetch)) {
     if (typeof fetch !== "function") throw errors.fetchNotAFunction();
     draft.fetch = fetch as FetchHandler;
-  } else if (!canRoutesAnswer) {
+  } else if (!canAnswer) {
     throw errors.nothingToServe();
   }
 }
