@@ -87,10 +87,15 @@ async function sample(
 /** Fails when a server's answer in a scenario is not that of the first: a fast wrong answer is no result. */
 async function compareAnswers(peers: readonly Peer[], scenario: Scenario): Promise<void> {
   const answers = await Promise.all(
-    peers.map(async ({ port }) => {
+    peers.map(async ({ name, port }) => {
       const { path, method, bodyBytes } = scenario.load;
       const body = bodyBytes === undefined ? null : "b".repeat(bodyBytes);
-      const response = await fetch(`http://127.0.0.1:${port}${path}`, { method: method ?? "GET", body });
+      const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+        method: method ?? "GET",
+        body,
+      }).catch((error: Error) => {
+        throw new Error(`${scenario.name}: ${name} did not answer: ${error.message}`);
+      });
       return `${response.status} ${await response.text()}`;
     }),
   );

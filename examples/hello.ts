@@ -6,4 +6,5 @@ const server = serve({
   fetch: (request) => new Response(`Hello from ${new URL(request.url).pathname}\n`),
 });
 
+// Handler threads run this file too; only the main thread says where the server listens.
 if (Bun.isMainThread) console.log(`listening on ${server.url}`);

@@ -76,7 +76,8 @@ function sendBytes(
   isHead: boolean,
   closes: number,
 ): void {
-  const length = bytes.length;
+  // 205 never has content (RFC 9110 section 15.3.6).
+  const length = status === 205 ? 0 : bytes.length;
   const type = length === 0 ? "" : kind === KIND_BYTES ? "application/octet-stream" : TEXT_TYPE;
   const head = answerHead(status, fields, type, length, Date.now());
   exchange.answer(head.text, isHead || length === 0 ? null : bytes, closes | (head.closes ? CLOSE : 0));

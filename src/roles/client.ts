@@ -80,8 +80,9 @@ export class Client implements TimerEntry {
   idleTimeoutMs = -1;
   /** What its deadline is about (`deadlines.ts`). */
   phase = 0;
-  /** Body bytes of the request when its rate was last looked at. */
+  /** Body bytes of the request when its rate was last looked at, and when it is looked at again. */
   rateBytes = 0;
+  rateUntilMs = 0;
 
   deadlineMs: number = Number.POSITIVE_INFINITY;
   wheelBucket = -1;

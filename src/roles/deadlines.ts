@@ -5,7 +5,8 @@
  *
  *   phase                          | deadline
  *   no byte yet, or part of a head | HEAD_MS after it began, however many bytes dribble in
- *   body arriving                  | every RATE_MS: at least MIN_BODY_RATE must have come, unless its handler stalls it
+ *   body arriving                  | every RATE_MS: at least MIN_BODY_RATE must have come, unless its handler stalls it;
+ *                                  | and the idle timeout, anew with each piece
  *   answer awaited or being sent   | the idle timeout, anew with each piece the client takes
  *   between requests               | the idle timeout
  *   lingering                      | LINGER_MS
@@ -54,14 +55,19 @@ export class Deadlines {
     if (client.parser.isInBody && client.receiving !== null) {
       if (client.phase !== PHASE_BODY) {
         client.rateBytes = 0;
-        this.#enter(client, PHASE_BODY, nowMs + RATE_MS);
+        client.rateUntilMs = nowMs + RATE_MS;
       }
+      this.#enter(client, PHASE_BODY, Math.min(client.rateUntilMs, nowMs + this.#idleMsOf(client)));
       return;
     }
     // A client that has connected and sent nothing stays under the deadline of its first head.
     if (client.phase === PHASE_HEAD && client.answers.isIdle && client.parser.isInHead) return;
+    this.#enter(client, PHASE_IDLE, nowMs + this.#idleMsOf(client));
+  }
+
+  #idleMsOf(client: Client): number {
     const idleMs = client.idleTimeoutMs >= 0 ? client.idleTimeoutMs : this.#idleMs;
-    this.#enter(client, PHASE_IDLE, idleMs === 0 ? Number.POSITIVE_INFINITY : nowMs + idleMs);
+    return idleMs === 0 ? Number.POSITIVE_INFINITY : idleMs;
   }
 
   /** Our half is closed: the peer has a little time to do the same. */
@@ -72,11 +78,13 @@ export class Deadlines {
   /** The deadline has passed; true when the client gets another, false when it is to be closed. */
   extend(client: Client, nowMs: number): boolean {
     if (client.phase !== PHASE_BODY || client.state >= CLIENT_LINGERING) return false;
+    if (nowMs < client.rateUntilMs) return false;
     const received = client.parser.bodyBytes;
     const isStalledByHandler = (client.receiving?.upload?.pieceBytes ?? 0) > 0;
     if (received - client.rateBytes < (MIN_BODY_RATE * RATE_MS) / 1000 && !isStalledByHandler) return false;
     client.rateBytes = received;
-    client.deadlineMs = nowMs + RATE_MS;
+    client.rateUntilMs = nowMs + RATE_MS;
+    client.deadlineMs = Math.min(client.rateUntilMs, nowMs + this.#idleMsOf(client));
     this.#wheel.add(client);
     return true;
   }

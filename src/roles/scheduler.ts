@@ -193,14 +193,6 @@ export class Scheduler {
     return again;
   }
 
-  /** Publishes what was given in this turn and wakes the handlers that sleep. */
-  flush(): void {
-    for (const link of this.#ready) {
-      if (link.flush()) this.#counters[DispatcherCounter.handlerWakeUps] += 1;
-    }
-    if (this.#balance === "random") for (const link of this.#links) link.flush();
-  }
-
   #takeBack(link: DispatcherLink<Task>, nowMs: number): void {
     const tasks: Task[] = [];
     const count = link.takeBack((task, record) => {

@@ -18,6 +18,7 @@
  *     +32    its parker                 | (parker.ts)
  *   handlers after that, 64 words each
  *     +0     state (HANDLER_*)          | compare-and-exchange, transitions below
+ *     +1     threads that died here     | main
  *     +2     runs synchronously: 0 / 1  | handler
  *     +3     dispatchers that have yet  | main sets, dispatchers Atomics.sub
  *            to let go of a dead thread |
@@ -262,9 +263,15 @@ export class ControlBlock {
   declareDead(slot: number): void {
     const base = this.#handler(slot);
     Atomics.store(this.words, base + 3, this.dispatcherCount);
+    Atomics.add(this.words, base + 1, 1);
     Atomics.store(this.words, base + 2, 0);
     Atomics.store(this.words, base, HANDLER_DEAD);
     Atomics.add(this.words, EPOCH, 1);
+  }
+
+  /** How many threads of `slot` were declared dead so far (wraps). */
+  deaths(slot: number): number {
+    return Atomics.load(this.words, this.#handler(slot) + 1);
   }
 
   /** A dispatcher has let go of the dead thread of `slot`; true for the last one, which has emptied the slot. */

@@ -85,7 +85,7 @@ for (const mode of MODES) {
         await using idle = await RawClient.connect(endless[mode]!.port);
         await idle.send(requestBytes("/hello"));
         await idle.readResponse();
-        await using pending = await RawClient.connect(endless[mode]!.port);
+        await using pending = await RawClient.connect(endless[mode]!.port, WAIT_MS);
         await pending.send(requestBytes("/slow?ms=5500&id=done"));
         expect((await pending.readResponse()).text).toBe("done");
         await idle.send(requestBytes("/hello"));

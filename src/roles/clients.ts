@@ -1,0 +1,349 @@
+/**
+ * The clients of one dispatcher and all that happens to them: what the reader, the writer, the uploads and the closer
+ * tell each other goes through here.
+ *
+ * Owned by the dispatcher, which says when to take, serve and expire clients. This is the one place that decides when a
+ * client is read, when it is settled, and what a request that is over means for it.
+ */
+import { NativeBuffer } from "../../ffi/native-buffer.ts";
+import type { DispatcherLink } from "../channel/dispatcher-link.ts";
+import type { ParserLimits } from "../http/limits.ts";
+import { emptyReply } from "../http/response-head.ts";
+import { DISCONNECTED, HANGUP, type Poller, READABLE, WRITABLE } from "../net/poller.ts";
+import { TimerWheel } from "../net/timer-wheel.ts";
+import { type ControlBlock, SERVER_RUNNING } from "../shm/control-block.ts";
+import { DispatcherCounter } from "../shm/counters.ts";
+import { type IncomingQueue, PEER_ADDRESS_WORDS } from "../shm/incoming-queue.ts";
+import { AnswerWriter, type WriterOwner } from "./answer-writer.ts";
+import { CLIENT_CLOSED, CLIENT_ENDING, CLIENT_LINGERING, type Client } from "./client.ts";
+import { ClientCloser, type CloserOwner } from "./client-closer.ts";
+import { ClientTable } from "./client-table.ts";
+import { Deadlines } from "./deadlines.ts";
+import { type ReaderOwner, RequestReader } from "./request-reader.ts";
+import type { Scheduler } from "./scheduler.ts";
+import { TASK_OVER, type Task } from "./task.ts";
+import { type UploadOwner, UploadSender } from "./upload-sender.ts";
+
+/** New clients taken in a turn. */
+const INCOMING_BUDGET = 64;
+
+const HANDLER_LOST_REPLY = emptyReply(500);
+
+/** Limits and times that clients are held to. */
+export interface ClientSettings {
+  readonly limits: ParserLimits;
+  readonly maxBodyBytes: number;
+  /** 0 for none. */
+  readonly idleTimeoutMs: number;
+}
+
+/** The clients of one dispatcher. */
+export class Clients implements WriterOwner, ReaderOwner, UploadOwner, CloserOwner {
+  /** Monotonic ms at the start of this turn; the dispatcher sets it. */
+  nowMs: number;
+  /** State of the server, as the dispatcher last saw it. */
+  serverState: number = SERVER_RUNNING;
+  /** The way out. */
+  readonly writer: AnswerWriter;
+  readonly #index: number;
+  readonly #control: ControlBlock;
+  readonly #poller: Poller;
+  readonly #scheduler: Scheduler;
+  readonly #counters: Float64Array;
+  readonly #table: ClientTable = new ClientTable();
+  readonly #wheel: TimerWheel<Client>;
+  readonly #deadlines: Deadlines;
+  readonly #closer: ClientCloser;
+  readonly #uploads: UploadSender;
+  readonly #reader: RequestReader;
+  readonly #peer: Int32Array = new Int32Array(PEER_ADDRESS_WORDS);
+  readonly #expire = (client: Client): void => this.#expired(client);
+  #ready: Client[] = [];
+  #spare: Client[] = [];
+  #retries: (() => boolean)[] = [];
+  #inFlight = 0;
+
+  constructor(
+    index: number,
+    settings: ClientSettings,
+    nowMs: number,
+    control: ControlBlock,
+    poller: Poller,
+    scheduler: Scheduler,
+    links: readonly DispatcherLink<Task>[],
+    counters: Float64Array,
+  ) {
+    this.nowMs = nowMs;
+    this.#index = index;
+    this.#control = control;
+    this.#poller = poller;
+    this.#scheduler = scheduler;
+    this.#counters = counters;
+    this.#wheel = new TimerWheel<Client>(nowMs);
+    this.#uploads = new UploadSender(this);
+    this.#deadlines = new Deadlines(this.#wheel, settings.idleTimeoutMs);
+    this.writer = new AnswerWriter(this, counters, links);
+    this.#closer = new ClientCloser(this, this.#table, this.#wheel, this.#deadlines, this.writer, counters);
+    this.#reader = new RequestReader(
+      this,
+      this.#table,
+      scheduler,
+      this.#uploads,
+      counters,
+      settings.limits,
+      settings.maxBodyBytes,
+    );
+  }
+
+  /** Number of clients. */
+  get count(): number {
+    return this.#table.count;
+  }
+
+  /** Whether clients wait for their turn. */
+  get hasReady(): boolean {
+    return this.#ready.length > 0;
+  }
+
+  /** Whether something could not be told to a handler for want of room. */
+  get hasRetries(): boolean {
+    return this.#retries.length > 0;
+  }
+
+  /** Monotonic ms of the next deadline, Infinity without one. */
+  get nextDeadlineMs(): number {
+    return this.#wheel.nextDeadlineMs();
+  }
+
+  /** Takes new clients from the queue, up to a budget. */
+  take(incoming: IncomingQueue): void {
+    for (let i = 0; i < INCOMING_BUDGET; i++) {
+      const fd = incoming.take(this.#peer, 0);
+      if (fd < 0) return;
+      const client = this.#table.open(fd, this.#peer);
+      this.#counters[DispatcherCounter.clientsOpened] += 1;
+      if (this.#poller.register(fd, client.slot, client.generation) < 0) {
+        this.#closer.close(client);
+        continue;
+      }
+      this.#deadlines.opened(client, this.nowMs);
+      // The kernel hands over connections whose first bytes are there (TCP_DEFER_ACCEPT): read at once.
+      this.list(client);
+    }
+  }
+
+  /** Reads and writes each client of the ready list once. */
+  serveReady(): void {
+    const clients = this.#ready;
+    if (clients.length === 0) return;
+    this.#ready = this.#spare;
+    for (const client of clients) {
+      client.isListed = false;
+      if (client.state === CLIENT_CLOSED) continue;
+      if (client.isWritable && client.answers.readyCount > 0) this.writer.flush(client);
+      if (this.#mayRead(client)) this.#reader.read(client);
+      this.settle(client);
+      if (this.#mayRead(client)) this.list(client);
+    }
+    clients.length = 0;
+    this.#spare = clients;
+  }
+
+  #mayRead(client: Client): boolean {
+    if (client.state === CLIENT_CLOSED) return false;
+    if (client.state === CLIENT_ENDING) return client.isReadable && client.isHungUp && !client.isInputOver;
+    return (client.isReadable || client.mustParse) && !this.#reader.isPaused(client);
+  }
+
+  /** An epoll event. */
+  onEvent(slot: number, generation: number, flags: number): void {
+    const client = this.#table.find(slot, generation);
+    if (client === null) return;
+    if ((flags & READABLE) !== 0) client.isReadable = true;
+    if ((flags & WRITABLE) !== 0) client.isWritable = true;
+    if ((flags & DISCONNECTED) !== 0) {
+      // Both directions are gone: nothing that is still to be sent can arrive.
+      this.#closer.close(client);
+      return;
+    }
+    if ((flags & HANGUP) !== 0) {
+      client.isHungUp = true;
+      if (this.#reader.isPaused(client)) this.#closer.halfClosed(client);
+    }
+    this.list(client);
+  }
+
+  /** Tries again to tell handlers what they had no room for. */
+  retry(): void {
+    const retries = this.#retries;
+    this.#retries = [];
+    for (const retry of retries) if (!retry()) this.#retries.push(retry);
+  }
+
+  /** Closes the clients whose deadline has passed. */
+  expire(): void {
+    this.#wheel.advance(this.nowMs, this.#expire);
+  }
+
+  #expired(client: Client): void {
+    if (client.state === CLIENT_CLOSED) return;
+    if (this.#deadlines.extend(client, this.nowMs)) return;
+    this.#counters[DispatcherCounter.timeouts] += 1;
+    this.#closer.close(client);
+  }
+
+  /** The handler thread of a task has ended before the answer was complete. */
+  lost(task: Task): void {
+    if (task.state === TASK_OVER) return;
+    const client = task.client;
+    this.over(task);
+    if (task.isAnswering) {
+      this.broken(client);
+      return;
+    }
+    client.forget(task);
+    this.reply(client, task.sequence, HANDLER_LOST_REPLY, client.isLastRequest);
+  }
+
+  /** Closes all clients at once, those in the queue included. */
+  closeAll(incoming: IncomingQueue): void {
+    this.#table.forEach((client) => {
+      this.#closer.close(client);
+    });
+    for (let fd = incoming.take(this.#peer, 0); fd >= 0; fd = incoming.take(this.#peer, 0)) {
+      this.#closer.closeUntaken(fd);
+    }
+  }
+
+  /** Closes the clients that have no request: the server is draining. */
+  settleAll(): void {
+    this.#table.forEach((client) => {
+      this.settle(client);
+    });
+  }
+
+  /** Closes a client that has nothing more to say or to get. */
+  settle(client: Client): void {
+    if (client.state === CLIENT_CLOSED || client.state === CLIENT_LINGERING) return;
+    if (client.tasks.length > 0 || !client.answers.isIdle) return;
+    const isOver =
+      client.state === CLIENT_ENDING ||
+      (client.isInputOver && client.held === null) ||
+      (this.serverState !== SERVER_RUNNING && client.isIdle);
+    if (isOver) this.#closer.end(client);
+  }
+
+  /** Puts a client into the ready list. */
+  list(client: Client): void {
+    if (client.isListed) return;
+    client.isListed = true;
+    this.#ready.push(client);
+  }
+
+  /** A request is in flight from now on. */
+  began(): void {
+    this.#control.setInFlight(this.#index, ++this.#inFlight);
+  }
+
+  /** A request is not in flight any more. */
+  over(task: Task): void {
+    if (task.state === TASK_OVER) return;
+    task.state = TASK_OVER;
+    this.#control.setInFlight(this.#index, --this.#inFlight);
+  }
+
+  /** Sends an answer of the server's own for a request. */
+  reply(client: Client, sequence: number, bytes: Buffer, closes: boolean): void {
+    this.interim(client, sequence, bytes, closes);
+    client.answers.finish(sequence);
+    this.#counters[DispatcherCounter.responses] += 1;
+  }
+
+  /** Sends bytes for a request whose answer is still to come. */
+  interim(client: Client, sequence: number, bytes: Buffer, closes = false): void {
+    const copy = NativeBuffer.allocate(bytes.length);
+    bytes.copy(copy.bytes);
+    this.writer.reply(client, sequence, copy, closes);
+  }
+
+  /** The answer of a task is complete. */
+  answered(client: Client, task: Task): void {
+    this.#counters[DispatcherCounter.responses] += 1;
+    this.#uploads.close(task);
+    client.forget(task);
+    client.idleTimeoutMs = -1;
+    this.over(task);
+    this.#deadlines.update(client, this.nowMs);
+    // A pause for too many requests may be over.
+    if (client.mustParse || client.isReadable) this.list(client);
+    this.settle(client);
+  }
+
+  /** A client's queue has run empty. */
+  drained(client: Client): void {
+    this.settle(client);
+  }
+
+  /** Nobody waits for the answer of a task any more. */
+  abandon(task: Task): void {
+    if (task.state !== TASK_OVER) this.#closer.abandon(task);
+  }
+
+  /** Drops a task that waits for a handler. */
+  dropWaiting(task: Task): void {
+    this.#scheduler.drop(task);
+  }
+
+  /** The socket failed, or an answer was cut. */
+  broken(client: Client): void {
+    this.#closer.reset(client);
+  }
+
+  /** All that the client gets was sent, and it closes after that. */
+  finished(client: Client): void {
+    this.#closer.end(client);
+  }
+
+  /** The peer has closed its half. */
+  inputOver(client: Client): void {
+    client.isInputOver = true;
+    if (client.state === CLIENT_LINGERING) {
+      this.#closer.close(client);
+      return;
+    }
+    client.held = null;
+    client.mustParse = false;
+    const receiving = client.receiving;
+    client.receiving = null;
+    if (receiving !== null && receiving.state !== TASK_OVER) {
+      if (receiving.upload !== null) this.#uploads.fail(receiving, 0);
+      // A request that will never be complete is not answered.
+      client.forget(receiving);
+      client.answers.finish(receiving.sequence);
+      this.abandon(receiving);
+    }
+    client.stopReading();
+    this.#closer.halfClosed(client);
+    this.settle(client);
+  }
+
+  /** Something moved on a client: its deadline is another. */
+  progressed(client: Client): void {
+    this.#deadlines.update(client, this.nowMs);
+  }
+
+  /** The handler of a task allows more of its body. */
+  bodyCredit(task: Task, bytes: number): void {
+    if (task.state !== TASK_OVER) this.#uploads.credit(task, bytes);
+  }
+
+  /** The body of a task has moved on: its client may be read again. */
+  resumed(task: Task): void {
+    if (task.client.state !== CLIENT_CLOSED) this.list(task.client);
+  }
+
+  /** Tries again later to tell a link something it had no room for. */
+  retryLater(retry: () => boolean): void {
+    this.#retries.push(retry);
+  }
+}

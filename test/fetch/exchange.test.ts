@@ -1,0 +1,236 @@
+import { describe, expect, test } from "bun:test";
+import { ANSWER_PIECE_BYTES, ANSWER_WINDOW, CLOSE, FIRST, LAST } from "../../src/channel/messages.ts";
+import { closedError } from "../../src/fetch/exchange.ts";
+import { IncomingBody } from "../../src/fetch/incoming-body.ts";
+import { pattern } from "../channel/link-pair.ts";
+import { GET, makeExchange } from "./recorder.ts";
+
+describe("an answer that is given whole", () => {
+  test.each([0, 1, 65_000, ANSWER_PIECE_BYTES - 4])("of %d bytes leaves at once in one piece", (length) => {
+    const { exchange, recorder } = makeExchange(GET);
+    const body = length === 0 ? null : pattern(length);
+    exchange.answer("head", body, CLOSE);
+    expect(recorder.pieces.length).toBe(1);
+    expect(recorder.pieces[0].flags).toBe(FIRST | LAST | CLOSE);
+    expect(recorder.bytes.equals(Buffer.concat([Buffer.from("head"), pattern(length)]))).toBe(true);
+    expect([exchange.isDone, exchange.view]).toEqual([true, null]);
+  });
+
+  test("of 10 MB is never ahead of the client by more than the window and a piece", () => {
+    const { exchange, recorder } = makeExchange(GET);
+    const body = pattern(10 << 20);
+    let credited = 0;
+    let received = 0;
+    exchange.answer("head", body, CLOSE);
+    const parts: Buffer[] = [];
+    while (!exchange.isDone) {
+      expect(recorder.pieces.length).toBeGreaterThan(0);
+      for (const piece of recorder.pieces.splice(0)) {
+        expect(piece.flags).toBe(parts.length === 0 ? FIRST : 0);
+        expect(piece.bytes.length).toBeLessThanOrEqual(ANSWER_PIECE_BYTES);
+        parts.push(piece.bytes);
+        received += piece.bytes.length;
+      }
+      expect(received - credited).toBeLessThanOrEqual(ANSWER_WINDOW + ANSWER_PIECE_BYTES);
+      credited += 100_000;
+      exchange.addCredit(100_000);
+    }
+    expect(recorder.pieces.at(-1)!.flags).toBe(LAST | CLOSE);
+    parts.push(...recorder.pieces.map((piece) => piece.bytes));
+    const all = Buffer.concat(parts);
+    expect(all.toString("latin1", 0, 4)).toBe("head");
+    expect(all.subarray(4).equals(body)).toBe(true);
+  });
+
+  test("with a head longer than a piece may be", () => {
+    for (const length of [16 * 1024, 16 * 1024 + 1, 70_000, 300_000]) {
+      for (const body of [null, pattern(100_000)]) {
+        const { exchange, recorder } = makeExchange(GET);
+        const head = "\xe4".repeat(length);
+        exchange.answer(head, body, 0);
+        exchange.addCredit(1 << 20);
+        expect(recorder.isWellFormed).toBe(true);
+        expect(Math.max(...recorder.pieces.map((piece) => piece.bytes.length))).toBeLessThanOrEqual(
+          ANSWER_PIECE_BYTES,
+        );
+        const expected = Buffer.concat([Buffer.from(head, "latin1"), body ?? Buffer.alloc(0)]);
+        expect(recorder.bytes.equals(expected)).toBe(true);
+      }
+    }
+  });
+
+  test("only the first counts", () => {
+    const { exchange, recorder } = makeExchange(GET);
+    exchange.answer("one", null, 0);
+    exchange.answer("two", null, 0);
+    exchange.write("three", null, LAST);
+    exchange.cut();
+    exchange.abort();
+    expect([recorder.bytes.toString(), recorder.cuts]).toEqual(["one", 0]);
+  });
+});
+
+describe("an answer in parts", () => {
+  test("long parts are split, flags stay at the ends", () => {
+    const { exchange, recorder } = makeExchange(GET);
+    exchange.write("head", pattern(150_000), FIRST);
+    exchange.write("", pattern(10, 1), 0);
+    exchange.write("tail", pattern(70_000, 2), LAST | CLOSE);
+    expect(recorder.isWellFormed).toBe(true);
+    expect(Math.max(...recorder.pieces.map((piece) => piece.bytes.length))).toBeLessThanOrEqual(
+      ANSWER_PIECE_BYTES,
+    );
+    const expected = Buffer.concat([
+      Buffer.from("head"),
+      pattern(150_000),
+      pattern(10, 1),
+      Buffer.from("tail"),
+      pattern(70_000, 2),
+    ]);
+    expect(recorder.bytes.equals(expected)).toBe(true);
+    expect([recorder.pieces.at(-1)!.flags, exchange.isDone]).toEqual([LAST | CLOSE, true]);
+  });
+
+  test("credit is awaited while the window is used up", async () => {
+    const { exchange } = makeExchange(GET);
+    expect(exchange.hasCredit).toBe(true);
+    await exchange.credit();
+    for (let sent = 0; sent < ANSWER_WINDOW; sent += 64_000) exchange.write("", pattern(64_000), 0);
+    expect(exchange.hasCredit).toBe(false);
+    let isResolved = false;
+    const waiting = exchange.credit().then(() => {
+      isResolved = true;
+    });
+    exchange.addCredit(1);
+    await Bun.sleep(1);
+    expect(isResolved).toBe(false);
+    exchange.addCredit(100_000);
+    await waiting;
+    expect(exchange.hasCredit).toBe(true);
+  });
+
+  test("a wait for credit ends when the client leaves, and when the answer is cut", async () => {
+    for (const end of ["abort", "cut"] as const) {
+      const { exchange } = makeExchange(GET);
+      exchange.write("", pattern(2 * ANSWER_WINDOW), FIRST);
+      const waiting = exchange.credit();
+      exchange[end]();
+      await waiting;
+      await exchange.credit();
+    }
+  });
+
+  test("cut is told once and ends it", () => {
+    const { exchange, recorder } = makeExchange(GET);
+    exchange.keep();
+    exchange.write("head", null, FIRST);
+    exchange.cut();
+    exchange.cut();
+    exchange.write("more", null, LAST);
+    expect([recorder.cuts, recorder.bytes.toString(), exchange.isDone]).toEqual([1, "head", true]);
+    expect(recorder.released).toEqual([exchange]);
+  });
+});
+
+describe("when the client leaves", () => {
+  test("the signal aborts as Bun.serve's does, the dispatcher is told, answers are dropped", () => {
+    const { exchange, recorder } = makeExchange(GET);
+    exchange.keep();
+    const reasons: unknown[] = [];
+    let isDoneInCallback: boolean | null = null;
+    exchange.signal.addEventListener("abort", () => {
+      reasons.push(exchange.signal.reason);
+      isDoneInCallback = exchange.isDone;
+    });
+    let stops = 0;
+    exchange.onAbort = () => stops++;
+    exchange.abort();
+    exchange.abort();
+    exchange.answer("late", null, 0);
+    expect([recorder.cuts, recorder.pieces.length, stops, isDoneInCallback]).toEqual([1, 0, 1, true]);
+    const [reason] = reasons as DOMException[];
+    expect([reason.name, reason.code, reason.message]).toEqual([
+      "AbortError",
+      20,
+      "The connection was closed.",
+    ]);
+    expect(recorder.released).toEqual([exchange]);
+  });
+
+  test("a signal that is asked for afterwards is aborted already", () => {
+    const { exchange } = makeExchange(GET);
+    exchange.abort();
+    expect([exchange.signal.aborted, exchange.signal.reason.name]).toEqual([true, "AbortError"]);
+  });
+
+  test("a signal is one object, and does not abort after an answer", () => {
+    const { exchange } = makeExchange(GET);
+    const signal = exchange.signal;
+    exchange.answer("x", null, 0);
+    exchange.abort();
+    exchange.halfClose();
+    expect([exchange.signal === signal, signal.aborted]).toEqual([true, false]);
+  });
+
+  test("in the middle of a long answer, no more of it is sent", () => {
+    const { exchange, recorder } = makeExchange(GET);
+    exchange.answer("", pattern(2 << 20), 0);
+    const count = recorder.pieces.length;
+    exchange.abort();
+    exchange.addCredit(1 << 20);
+    expect([recorder.pieces.length, recorder.isComplete, recorder.cuts]).toEqual([count, false, 1]);
+  });
+
+  test("a body that is arriving fails with the same reason", async () => {
+    const { exchange, recorder } = makeExchange(GET);
+    const body = new IncomingBody(recorder, 5, 77);
+    exchange.body = body;
+    const read = body.stream.getReader().read();
+    exchange.abort();
+    const error = await read.then(
+      () => null,
+      (reason) => reason,
+    );
+    expect([error.name, error.message]).toEqual([closedError().name, closedError().message]);
+  });
+});
+
+describe("when the client closes its half", () => {
+  test("the signal aborts and the answer is still sent", () => {
+    const { exchange, recorder } = makeExchange(GET);
+    const signal = exchange.signal;
+    exchange.halfClose();
+    expect([signal.aborted, exchange.isAborted, exchange.isDone]).toEqual([true, true, false]);
+    exchange.answer("still", null, 0);
+    expect([recorder.bytes.toString(), recorder.isComplete, recorder.cuts]).toEqual(["still", true, 0]);
+  });
+
+  test("an answer that is being produced is cancelled", () => {
+    const { exchange, recorder } = makeExchange(GET);
+    let stops = 0;
+    exchange.onAbort = () => stops++;
+    exchange.halfClose();
+    expect([stops, recorder.cuts, exchange.isDone, exchange.signal.aborted]).toEqual([1, 1, true, true]);
+  });
+});
+
+describe("keeping", () => {
+  test("an exchange that is kept does not depend on its record, and is released once, at its end", () => {
+    const { exchange, recorder } = makeExchange("POST /x HTTP/1.1\r\nHost: a\r\n\r\n");
+    exchange.keep();
+    recorder.record.fill(0xff);
+    const view = exchange.view!;
+    expect(view.bytes.toString("latin1", view.targetStart, view.targetEnd)).toBe("/x");
+    expect(recorder.released).toEqual([]);
+    exchange.answer("a", pattern(500_000), 0);
+    expect(recorder.released).toEqual([]);
+    exchange.addCredit(500_000);
+    expect(recorder.released).toEqual([exchange]);
+  });
+
+  test("an exchange that was never kept is not released", () => {
+    const { exchange, recorder } = makeExchange(GET);
+    exchange.answer("a", null, 0);
+    expect(recorder.released).toEqual([]);
+  });
+});
