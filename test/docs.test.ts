@@ -139,7 +139,7 @@ describe.each(documents)("%s", (document) => {
   });
 
   test('the tests it names are there: `file` "title"', () => {
-    const named = [...text.matchAll(/`(test\/[\w./-]+)`(?: \(?"[^"]+"(?:, )?)+/g)];
+    const named = [...text.matchAll(/`(test\/[\w./-]+)`(?:,? "[^"]+")+/g)];
     const missing: string[] = [];
     for (const [whole, path] of named) {
       const file = existsSync(join(ROOT, path!)) ? readText(path!) : "";

@@ -236,8 +236,13 @@ export class DispatcherLink<Task extends object> {
   }
 
   #waitForRoom(): boolean {
-    Atomics.store(this.#words, DISPATCHER_WAITS_WORD, 1);
+    this.askForRoom();
     return false;
+  }
+
+  /** Asks the handler to wake this dispatcher when it has met its messages and run its tasks. */
+  askForRoom(): void {
+    Atomics.store(this.#words, DISPATCHER_WAITS_WORD, 1);
   }
 
   /** Makes all that was given since the last call visible and wakes the handler if it sleeps; true if it was woken. */

@@ -32,7 +32,8 @@ export type AcceptFailure =
   | typeof ACCEPT_WAIT
   | typeof ACCEPT_RETRY
   | typeof ACCEPT_EXHAUSTED
-  | typeof ACCEPT_FATAL;
+  | typeof ACCEPT_FATAL
+  | typeof ACCEPT_OVER;
 
 const ACCEPT_FLAGS = SOCK_NONBLOCK | SOCK_CLOEXEC;
 
@@ -52,11 +53,17 @@ export function acceptClient(listenerFd: number, buffer: NativeBuffer): number {
   return accept4(listenerFd, buffer.address, buffer.address + SOCKADDR_STORAGE_SIZE_BYTES, ACCEPT_FLAGS);
 }
 
+/** Listening has been shut down: there will be no more clients. */
+export const ACCEPT_OVER = 4;
+
 /** Says what to do about a negative result of `acceptClient`. Unknown errors count as fatal. */
 export function classifyAcceptFailure(result: number): AcceptFailure {
   switch (-result) {
     case ERRNO.EAGAIN:
       return ACCEPT_WAIT;
+    // Not listening any more, accept(2).
+    case ERRNO.EINVAL:
+      return ACCEPT_OVER;
     case ERRNO.EINTR:
     case ERRNO.ECONNABORTED:
     // Network errors of the new connection, accept(2).

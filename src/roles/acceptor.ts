@@ -9,6 +9,7 @@ import { monotonicMs } from "../../ffi/clock.ts";
 import {
   ACCEPT_EXHAUSTED,
   ACCEPT_FATAL,
+  ACCEPT_OVER,
   ACCEPT_RETRY,
   ACCEPT_WAIT,
   acceptClient,
@@ -98,15 +99,13 @@ export class Acceptor {
       const failure = classifyAcceptFailure(fd);
       if (failure === ACCEPT_RETRY) continue;
       if (batch > 0) this.#wakeOne();
-      if (failure === ACCEPT_WAIT) return -1;
+      if (failure === ACCEPT_WAIT || failure === ACCEPT_OVER) return -1;
       this.#counters[AcceptorCounter.acceptErrors] += 1;
       if (failure === ACCEPT_EXHAUSTED) {
         this.#say("out of descriptors or memory: new clients are turned away");
         this.#spare.shed(this.#listenerFd);
         return PAUSE_MS;
       }
-      // The listener is shut down before this thread is told that the server stops.
-      if (this.#control.serverState !== SERVER_RUNNING) return 0;
       if (failure === ACCEPT_FATAL) {
         this.#say(`accept4 failed with errno ${-fd}`);
         return LOG_EVERY_MS;

@@ -185,6 +185,11 @@ export class Scheduler {
     }
     if (this.#backlog.length === 0) return again;
     this.drain(nowMs);
+    if (this.#backlog.length === 0) return again;
+    // A handler that awaits posts no result when it has room again: it is asked to say so. Then one more look, for what
+    // it did before it could see that.
+    for (const link of this.#ready) link.askForRoom();
+    this.drain(nowMs);
     const first = this.#backlog.front();
     if (first === undefined || !this.#canSpawn || this.#hasAsked) return again;
     const waited = nowMs - first.waitingSinceMs;

@@ -73,7 +73,8 @@ test("failures are sorted as accept(2) says", () => {
     [accept.ACCEPT_WAIT, ["EAGAIN"]],
     [accept.ACCEPT_RETRY, ["EINTR", "ECONNABORTED", "EPROTO", "ENETDOWN", "EHOSTUNREACH", "ENONET", "EPERM"]],
     [accept.ACCEPT_EXHAUSTED, ["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]],
-    [accept.ACCEPT_FATAL, ["EBADF", "EINVAL", "ENOTSOCK", "EFAULT", "ENOSYS"]],
+    [accept.ACCEPT_FATAL, ["EBADF", "ENOTSOCK", "EFAULT", "ENOSYS"]],
+    [accept.ACCEPT_OVER, ["EINVAL"]],
   ];
   for (const [kind, names] of kinds) {
     for (const name of names)

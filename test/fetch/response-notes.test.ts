@@ -1,0 +1,171 @@
+import { beforeAll, describe, expect, test } from "bun:test";
+import {
+  bodyKindOf,
+  installResponseNotes,
+  KIND_BLOB,
+  KIND_BYTES,
+  KIND_STREAM,
+  KIND_UNKNOWN,
+} from "../../src/fetch/response-notes.ts";
+
+const before = globalThis.Response;
+beforeAll(installResponseNotes);
+
+describe("the constructor", () => {
+  test("is installed once, however often it is asked for", () => {
+    const installed = globalThis.Response;
+    installResponseNotes();
+    expect(globalThis.Response).toBe(installed);
+  });
+
+  test("makes Responses as before: instances of the class held from before too", async () => {
+    const response = new Response("text", { status: 201, statusText: "Fine", headers: { "x-a": "1" } });
+    expect(response).toBeInstanceOf(Response);
+    expect(response).toBeInstanceOf(before);
+    expect(new before("x")).toBeInstanceOf(Response);
+    expect([response.status, response.statusText, response.headers.get("x-a")]).toEqual([201, "Fine", "1"]);
+    expect(await response.text()).toBe("text");
+  });
+
+  test("is what `constructor` of every response names", () => {
+    for (const response of [new Response(), Response.json(1), Response.error(), new Response().clone()]) {
+      expect(response.constructor).toBe(Response);
+    }
+    expect(Object.keys(new Response("x"))).toEqual([]);
+  });
+
+  test("looks as the native one does", () => {
+    expect([Response.name, Response.length, typeof Response]).toEqual(["Response", 0, "function"]);
+    expect(Response.prototype).toBe(before.prototype);
+    expect(Object.prototype.toString.call(new Response())).toBe("[object Response]");
+    const descriptor = Object.getOwnPropertyDescriptor(Response.prototype, "constructor")!;
+    expect(descriptor.enumerable).toBe(false);
+  });
+
+  // Reason: the function assigned to `prototype.clone` has no name; the native one is called "clone".
+  test.failing("clone keeps its name", () => {
+    expect(Response.prototype.clone.name).toBe("clone");
+  });
+
+  test("cannot be called without new", () => {
+    expect(() => (Response as unknown as () => void)()).toThrow(TypeError);
+  });
+
+  test("throws what the native one throws", () => {
+    expect(() => new Response("x", { status: 999 })).toThrow(RangeError);
+    expect(() => new Response("x", { headers: { "bad name": "1" } })).toThrow();
+  });
+
+  test("has the static methods", async () => {
+    const json = Response.json({ a: 1 }, { status: 202 });
+    expect([json.status, await json.json()]).toEqual([202, { a: 1 }]);
+    const redirect = Response.redirect("/there", 307);
+    expect([redirect.status, redirect.headers.get("location")]).toEqual([307, "/there"]);
+    expect(Response.error().type).toBe("error");
+  });
+});
+
+describe("subclasses", () => {
+  class Page extends Response {
+    readonly title: string;
+
+    constructor(title: string, body: Bun.BodyInit = `<h1>${title}</h1>`) {
+      super(body, { headers: { "content-type": "text/html" } });
+      this.title = title;
+    }
+
+    shout(): string {
+      return this.title.toUpperCase();
+    }
+  }
+
+  test("work, and are Responses", async () => {
+    const page = new Page("home");
+    expect(page).toBeInstanceOf(Page);
+    expect(page).toBeInstanceOf(Response);
+    expect([page.constructor, page.title, page.shout()]).toEqual([Page, "home", "HOME"]);
+    expect([page.headers.get("content-type"), await page.text()]).toEqual(["text/html", "<h1>home</h1>"]);
+  });
+
+  test("are noted too, and inherit the static methods", async () => {
+    expect(bodyKindOf(new Page("x", new Uint8Array(1)))).toBe(KIND_BYTES);
+    expect(bodyKindOf(new Page("x", new ReadableStream()))).toBe(KIND_STREAM);
+    expect(await Page.json([1]).json()).toEqual([1]);
+  });
+
+  test("a class without a constructor of its own", async () => {
+    class Plain extends Response {}
+    const plain = new Plain(new Uint8Array([65]), { status: 203 });
+    expect([plain.constructor, plain.status, bodyKindOf(plain)]).toEqual([Plain, 203, KIND_BYTES]);
+    expect(await plain.text()).toBe("A");
+  });
+});
+
+describe("what is noted", () => {
+  test.each([
+    ["a string", () => "x", KIND_UNKNOWN],
+    ["nothing", () => undefined, KIND_UNKNOWN],
+    ["null", () => null, KIND_UNKNOWN],
+    ["a form", () => new FormData(), KIND_UNKNOWN],
+    ["search parameters", () => new URLSearchParams("a=1"), KIND_UNKNOWN],
+    ["a Uint8Array", () => new Uint8Array(1), KIND_BYTES],
+    ["a Buffer", () => Buffer.from("x"), KIND_BYTES],
+    ["a DataView", () => new DataView(new ArrayBuffer(1)), KIND_BYTES],
+    ["an ArrayBuffer", () => new ArrayBuffer(1), KIND_BYTES],
+    ["a Blob", () => new Blob(["x"]), KIND_BLOB],
+    ["a file", () => Bun.file("/nowhere"), KIND_BLOB],
+    ["a stream", () => new ReadableStream(), KIND_STREAM],
+    ["a stream of a Blob", () => new Blob(["x"]).stream(), KIND_STREAM],
+    [
+      "a generator",
+      () =>
+        (async function* () {
+          yield "x";
+        })(),
+      KIND_STREAM,
+    ],
+    [
+      "a generator function",
+      () =>
+        async function* () {
+          yield "x";
+        },
+      KIND_STREAM,
+    ],
+  ])("%s", (_, body, kind) => {
+    expect(bodyKindOf(new Response(body() as Bun.BodyInit))).toBe(kind);
+  });
+
+  test("nothing of responses that came from elsewhere, but what was fetched is a stream", async () => {
+    expect(bodyKindOf(Response.json({}))).toBe(KIND_UNKNOWN);
+    const server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("far") });
+    try {
+      const fetched = await fetch(server.url);
+      expect(bodyKindOf(fetched)).toBe(KIND_STREAM);
+      expect(bodyKindOf(fetched.clone())).toBe(KIND_STREAM);
+      expect(bodyKindOf(new Response(fetched.body, fetched))).toBe(KIND_STREAM);
+      expect(fetched.constructor).toBe(Response);
+    } finally {
+      await server.stop(true);
+    }
+  });
+});
+
+test("a clone has its original's note and body", async () => {
+  for (const [body, kind] of [
+    [Buffer.from("abc"), KIND_BYTES],
+    [new Blob(["abc"]).stream(), KIND_STREAM],
+    ["abc", KIND_UNKNOWN],
+  ] as const) {
+    const response = new Response(body as Bun.BodyInit, { status: 202 });
+    const copy = response.clone();
+    expect([bodyKindOf(copy), copy.status]).toEqual([kind, 202]);
+    expect(await Promise.all([copy.text(), response.text()])).toEqual(["abc", "abc"]);
+  }
+});
+
+test("clone of a response that was read throws as before", async () => {
+  const response = new Response("x");
+  await response.text();
+  expect(() => response.clone()).toThrow();
+});

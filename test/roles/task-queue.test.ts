@@ -1,0 +1,78 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { TaskQueue } from "../../src/roles/task-queue.ts";
+import type { Task } from "../../src/roles/task.ts";
+import { makeTask } from "./scheduling.ts";
+
+/** A task that waits. */
+function waiting(sequence: number): Task {
+  const task = makeTask(sequence);
+  task.record = Buffer.alloc(8);
+  return task;
+}
+
+function drain(queue: TaskQueue): number[] {
+  const order: number[] = [];
+  for (let task = queue.front(); task !== undefined; task = queue.front()) {
+    order.push(task.sequence);
+    queue.shift();
+  }
+  return order;
+}
+
+test("first in, first out; what is put at the front goes first", () => {
+  const queue = new TaskQueue();
+  for (const sequence of [1, 2, 3]) queue.push(waiting(sequence));
+  queue.unshift(waiting(0));
+  expect([queue.length, queue.front()?.sequence]).toEqual([4, 0]);
+  expect(drain(queue)).toEqual([0, 1, 2, 3]);
+  expect([queue.length, queue.front()]).toEqual([0, undefined]);
+});
+
+test("an empty queue stays as it is", () => {
+  const queue = new TaskQueue();
+  queue.shift();
+  expect([queue.length, queue.front()]).toEqual([0, undefined]);
+  queue.push(waiting(1));
+  expect(drain(queue)).toEqual([1]);
+});
+
+test("dropped tasks keep their place and do not count", () => {
+  const queue = new TaskQueue();
+  const tasks = [1, 2, 3].map(waiting);
+  for (const task of tasks) queue.push(task);
+  tasks[0].record = null;
+  queue.dropped();
+  expect([queue.length, queue.front()?.sequence]).toEqual([2, 1]);
+  queue.shift();
+  expect(queue.length).toBe(2);
+  expect(drain(queue)).toEqual([2, 3]);
+  expect(queue.length).toBe(0);
+});
+
+test("does as an array does, over many laps and growths", () => {
+  const operations = fc.array(fc.constantFrom("push", "push", "push", "unshift", "shift", "shift"), {
+    maxLength: 600,
+  });
+  fc.assert(
+    fc.property(operations, (names) => {
+      const queue = new TaskQueue();
+      const model: number[] = [];
+      names.forEach((name, index) => {
+        if (name === "push") {
+          queue.push(waiting(index));
+          model.push(index);
+        } else if (name === "unshift") {
+          queue.unshift(waiting(index));
+          model.unshift(index);
+        } else {
+          queue.shift();
+          model.shift();
+        }
+        expect([queue.length, queue.front()?.sequence]).toEqual([model.length, model[0]]);
+      });
+      expect(drain(queue)).toEqual(model);
+    }),
+    { numRuns: 60 },
+  );
+});
