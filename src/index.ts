@@ -11,6 +11,7 @@ export type {
   DispatcherStats,
   EpolloOptions,
   HandlerStats,
+  ModuleOptions,
   Handlers,
   Serve,
   ServeOptions,

@@ -28,6 +28,9 @@ import {
 } from "./pair-memory.ts";
 import { taskRecordBytes, writeTaskRecord } from "./task-record.ts";
 
+/** More than the records that fit into the task ring (at least 96 bytes each); a power of two. */
+const QUEUE_ENTRIES = 8192;
+
 /** One handler slot as a dispatcher sees it; `Task` is the dispatcher's own object. */
 export class DispatcherLink<Task extends object> {
   /** Number of the handler slot. */
@@ -37,18 +40,18 @@ export class DispatcherLink<Task extends object> {
   /** Blocks of long answers; a block named by a message is accepted, sent and freed. */
   readonly slab: SlabReader;
   /** Tasks by entry. */
-  readonly tasks: (Task | null)[] = new Array(TASK_ENTRIES).fill(null);
+  readonly tasks: (Task | null)[] = [];
   /** Serial number of the task in each entry. */
-  readonly serials: Int32Array = new Int32Array(TASK_ENTRIES);
+  readonly serials: number[] = [];
   readonly #ring: RingProducer;
   readonly #table: DispatcherTaskTable;
   readonly #words: Int32Array;
   readonly #handler: Parker;
   /** Where in the ring the record of each task not known to be started lies, and how long it is. */
-  readonly #recordAt: Int32Array = new Int32Array(TASK_ENTRIES);
-  readonly #recordBytes: Int32Array = new Int32Array(TASK_ENTRIES);
+  readonly #recordAt: number[] = [];
+  readonly #recordBytes: number[] = [];
   /** Entries in the order in which they were queued, for taking back; a ring of indexes. */
-  readonly #queue: Int32Array = new Int32Array(TASK_ENTRIES * 2);
+  readonly #queue: Int32Array = new Int32Array(QUEUE_ENTRIES);
   #queueHead = 0;
   #queueTail = 0;
   #pushed = 0;
@@ -77,6 +80,11 @@ export class DispatcherLink<Task extends object> {
   /** Tasks given that are not answered whole. */
   get open(): number {
     return this.#table.usedCount;
+  }
+
+  /** Whether it has as many tasks as the table holds. */
+  get isFull(): boolean {
+    return this.#table.usedCount === TASK_ENTRIES;
   }
 
   /** Whether the handler has announced that it sleeps. */
@@ -145,7 +153,7 @@ export class DispatcherLink<Task extends object> {
     this.tasks[entry] = task;
     this.serials[entry] = this.#serial;
     this.#dropStarted();
-    this.#queue[this.#queueTail++ & (TASK_ENTRIES * 2 - 1)] = entry;
+    this.#queue[this.#queueTail++ & (QUEUE_ENTRIES - 1)] = entry;
     this.#pushed = (this.#pushed + 1) | 0;
     this.#isDirty = true;
   }
@@ -164,7 +172,7 @@ export class DispatcherLink<Task extends object> {
     this.#dropStarted();
     let count = 0;
     for (let i = this.#queueHead; i < this.#queueTail; i++) {
-      const entry = this.#queue[i & (TASK_ENTRIES * 2 - 1)]!;
+      const entry = this.#queue[i & (QUEUE_ENTRIES - 1)]!;
       const task = this.tasks[entry];
       if (task == null || !this.#table.tryTakeBack(entry)) continue;
       this.tasks[entry] = null;
@@ -185,7 +193,7 @@ export class DispatcherLink<Task extends object> {
 
   /** The task that a message with this entry and serial is about, or null when it is over. */
   taskOf(entry: number, serial: number): Task | null {
-    return this.serials[entry] === serial ? this.tasks[entry]! : null;
+    return this.serials[entry] === serial ? (this.tasks[entry] ?? null) : null;
   }
 
   /** Forgets a task whose answer is complete. */
@@ -279,8 +287,7 @@ export class DispatcherLink<Task extends object> {
    */
   sweep(lost: (task: Task) => void, back: (task: Task, record: Buffer) => void): void {
     const order: number[] = [];
-    for (let i = this.#queueHead; i < this.#queueTail; i++)
-      order.push(this.#queue[i & (TASK_ENTRIES * 2 - 1)]!);
+    for (let i = this.#queueHead; i < this.#queueTail; i++) order.push(this.#queue[i & (QUEUE_ENTRIES - 1)]!);
     const queued = new Set<number>();
     this.#table.sweep((entry, state) => {
       if (state === TaskState.QUEUED) queued.add(entry);
@@ -291,7 +298,7 @@ export class DispatcherLink<Task extends object> {
       if (queued.has(entry) && task != null) back(task, this.#copyRecord(entry));
     }
     this.slab.sweepWriter();
-    this.tasks.fill(null);
+    this.tasks.length = 0;
     this.results.reset();
     this.#ring.reset();
     this.#words.fill(0);

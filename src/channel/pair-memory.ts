@@ -21,8 +21,8 @@ import { taskTableBytes } from "../shm/task-table.ts";
 
 /** Capacity of each of the two rings. */
 export const RING_BYTES: number = 256 * 1024;
-/** Tasks that a dispatcher may have on one handler at a time. */
-export const TASK_ENTRIES = 256;
+/** Tasks that a dispatcher may have on one handler at a time, most of them awaiting something. */
+export const TASK_ENTRIES: number = 64 * 1024;
 /** Blocks in the slab of a pair. */
 export const SLAB_BLOCKS = 32;
 

@@ -19,8 +19,14 @@ import {
 } from "../channel/messages.ts";
 import { transmit, WOULD_BLOCK } from "../net/stream-socket.ts";
 import { DispatcherCounter } from "../shm/counters.ts";
-import { CLIENT_CLOSED, CLIENT_LINGERING, type Client, type Segment } from "./client.ts";
-import { TASK_OVER, type Task } from "./task.ts";
+import {
+  CLIENT_CLOSED,
+  CLIENT_LINGERING,
+  type Client,
+  type Segment,
+  TASK_OVER,
+  type Task,
+} from "./client.ts";
 
 /** Bytes written to one client in a turn. */
 export const WRITE_BUDGET: number = 256 * 1024;

@@ -7,10 +7,17 @@ import { closeSocket, resetSocket, shutdownWrite } from "../net/stream-socket.ts
 import type { TimerWheel } from "../net/timer-wheel.ts";
 import { DispatcherCounter } from "../shm/counters.ts";
 import type { AnswerWriter } from "./answer-writer.ts";
-import { CLIENT_CLOSED, CLIENT_LINGERING, type Client } from "./client.ts";
+import {
+  CLIENT_CLOSED,
+  CLIENT_LINGERING,
+  type Client,
+  TASK_GIVEN,
+  TASK_OVER,
+  TASK_WAITING,
+  type Task,
+} from "./client.ts";
 import type { ClientTable } from "./client-table.ts";
 import type { Deadlines } from "./deadlines.ts";
-import { TASK_GIVEN, TASK_OVER, TASK_WAITING, type Task } from "./task.ts";
 
 /** What the closer asks of its dispatcher. */
 export interface CloserOwner {

@@ -1,8 +1,16 @@
 /**
- * A client: one accepted connection in a dispatcher's table.
+ * A client: one accepted connection in a dispatcher's table, and its tasks: what is kept of each of its requests, from
+ * the head to the end of the answer.
  *
  * Owned by the dispatcher. Addressed by slot and generation: an epoll event or a message that is about the slot's former
  * client carries another generation and is dropped. It holds no buffer while it is idle (memory: see `bench/memory.ts`).
+ *
+ * States of a task:
+ *
+ *   COLLECTING  its body is being put together
+ *   WAITING     it is in the backlog, whole in `record`
+ *   GIVEN       a handler has it: `link` and `entry`
+ *   OVER        it is answered, or its client is gone
  */
 import type { NativeBuffer } from "../../ffi/native-buffer.ts";
 import type { DispatcherLink } from "../channel/dispatcher-link.ts";
@@ -10,7 +18,7 @@ import { DEFAULT_LIMITS, type ParserLimits } from "../http/limits.ts";
 import { RequestParser } from "../http/request-parser.ts";
 import { WriteQueue } from "../http/write-queue.ts";
 import type { TimerEntry } from "../net/timer-wheel.ts";
-import type { Task } from "./task.ts";
+import type { Upload } from "./upload.ts";
 
 /** Requests are read and answers written. */
 export const CLIENT_OPEN = 0;
@@ -116,5 +124,38 @@ export class Client implements TimerEntry {
     }
     const index = tasks.indexOf(task);
     if (index >= 0) tasks.splice(index, 1);
+  }
+}
+
+export const TASK_COLLECTING = 0;
+export const TASK_WAITING = 1;
+export const TASK_GIVEN = 2;
+export const TASK_OVER = 3;
+
+/** One request in a dispatcher. */
+export class Task {
+  /** Who asked; its slot may be another's by now if `state` is OVER. */
+  readonly client: Client;
+  /** Its place in the order of the client's answers. */
+  readonly sequence: number;
+  state: number = TASK_COLLECTING;
+  link: DispatcherLink<Task> | null = null;
+  entry = -1;
+  /** The task record, while it is not in a ring. */
+  record: Buffer | null = null;
+  /** Since when it waits for a handler, in monotonic ms. */
+  waitingSinceMs = 0;
+  /** Whether bytes of the answer have come. */
+  isAnswering = false;
+  /** Whether the client is gone and the handler has yet to confirm that it knows. */
+  isAborted = false;
+  /** Bytes of the answer that the client took and that the handler was not told of. */
+  creditOwed = 0;
+  /** The rest of its body, when that is not part of the record. */
+  upload: Upload | null = null;
+
+  constructor(client: Client, sequence: number) {
+    this.client = client;
+    this.sequence = sequence;
   }
 }

@@ -15,13 +15,19 @@ import { type ControlBlock, SERVER_RUNNING } from "../shm/control-block.ts";
 import { DispatcherCounter } from "../shm/counters.ts";
 import { type IncomingQueue, PEER_ADDRESS_WORDS } from "../shm/incoming-queue.ts";
 import { AnswerWriter, type WriterOwner } from "./answer-writer.ts";
-import { CLIENT_CLOSED, CLIENT_ENDING, CLIENT_LINGERING, type Client } from "./client.ts";
+import {
+  CLIENT_CLOSED,
+  CLIENT_ENDING,
+  CLIENT_LINGERING,
+  type Client,
+  TASK_OVER,
+  type Task,
+} from "./client.ts";
 import { ClientCloser, type CloserOwner } from "./client-closer.ts";
 import { ClientTable } from "./client-table.ts";
 import { Deadlines } from "./deadlines.ts";
 import { type ReaderOwner, RequestReader } from "./request-reader.ts";
 import type { Scheduler } from "./scheduler.ts";
-import { TASK_OVER, type Task } from "./task.ts";
 import { type UploadOwner, UploadSender } from "./upload-sender.ts";
 
 /** New clients taken in a turn. */

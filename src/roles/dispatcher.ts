@@ -22,10 +22,10 @@ import {
 import { DispatcherCounter } from "../shm/counters.ts";
 import type { IncomingQueue } from "../shm/incoming-queue.ts";
 import type { Parker } from "../shm/parker.ts";
+import type { Task } from "./client.ts";
 import { type ClientSettings, Clients } from "./clients.ts";
 import { type Balance, Scheduler } from "./scheduler.ts";
 import { controlOf, dispatcherCounters, incomingOf, pairOf, type ServerMemory } from "./server-memory.ts";
-import type { Task } from "./task.ts";
 
 /** Epoll slot of the eventfd. */
 const WAKER_SLOT = -1;
@@ -154,6 +154,7 @@ export class Dispatcher {
   #hasWork(): boolean {
     for (const link of this.#links) if (!link.results.isEmpty()) return true;
     return (
+      this.#scheduler.hasRoom(this.#nowMs) ||
       this.#incoming.size > 0 ||
       this.#control.epoch !== this.#epoch ||
       this.#control.serverState !== this.#serverState

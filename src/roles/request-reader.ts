@@ -29,11 +29,11 @@ import {
 import { receive, WOULD_BLOCK } from "../net/stream-socket.ts";
 import { DispatcherCounter } from "../shm/counters.ts";
 import { PEER_ADDRESS_WORDS } from "../shm/incoming-queue.ts";
-import { CLIENT_LINGERING, CLIENT_OPEN, type Client } from "./client.ts";
+import { CLIENT_LINGERING, CLIENT_OPEN, type Client, TASK_OVER, Task } from "./client.ts";
 import type { ClientTable } from "./client-table.ts";
 import { CollectedBody } from "./collected-body.ts";
 import type { Scheduler } from "./scheduler.ts";
-import { TASK_OVER, Task, Upload } from "./task.ts";
+import { Upload } from "./upload.ts";
 import type { UploadSender } from "./upload-sender.ts";
 
 /** Bytes read from one client in a turn. */

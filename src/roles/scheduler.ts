@@ -24,7 +24,7 @@ import {
   HANDLER_STARTING,
 } from "../shm/control-block.ts";
 import { DispatcherCounter } from "../shm/counters.ts";
-import { TASK_GIVEN, TASK_OVER, TASK_WAITING, type Task } from "./task.ts";
+import { TASK_GIVEN, TASK_OVER, TASK_WAITING, type Task } from "./client.ts";
 import { TaskQueue } from "./task-queue.ts";
 
 /** Work that may be queued on a handler thread, in ms of its average service time. */
@@ -185,17 +185,25 @@ export class Scheduler {
     }
     if (this.#backlog.length === 0) return again;
     this.drain(nowMs);
-    if (this.#backlog.length === 0) return again;
-    // A handler that awaits posts no result when it has room again: it is asked to say so. Then one more look, for what
-    // it did before it could see that.
-    for (const link of this.#ready) link.askForRoom();
-    this.drain(nowMs);
     const first = this.#backlog.front();
     if (first === undefined || !this.#canSpawn || this.#hasAsked) return again;
     const waited = nowMs - first.waitingSinceMs;
     if (waited < SPAWN_AFTER_MS) return Math.min(again, SPAWN_AFTER_MS - waited);
     this.#ask(-1);
     return again;
+  }
+
+  /**
+   * The last look before sleeping, after the dispatcher has announced it: true when a task that waits has room.
+   *
+   * A handler that awaits posts no result when it has room again, so it is asked to wake this thread then. Asking comes
+   * after the announcement and before the look: a handler that answers the question earlier finds this thread awake, and
+   * one that had room before the question is seen here.
+   */
+  hasRoom(nowMs: number): boolean {
+    if (this.#backlog.length === 0) return false;
+    for (const link of this.#ready) link.askForRoom();
+    return this.#choose(nowMs) !== null;
   }
 
   #takeBack(link: DispatcherLink<Task>, nowMs: number): void {
@@ -237,6 +245,7 @@ export class Scheduler {
     if (this.#balance === "random" && this.#links.length > 1) return this.#chooseRandom();
     let asleep: DispatcherLink<Task> | null = null;
     for (const link of this.#ready) {
+      if (link.isFull) continue;
       const queued = link.queued;
       if (queued === 0 && !this.#control.isRunning(link.slot)) {
         if (!link.isHandlerAsleep) return link;

@@ -3,7 +3,7 @@
  *
  * Tasks that are dropped stay in their place until it is their turn, but do not count.
  */
-import type { Task } from "./task.ts";
+import type { Task } from "./client.ts";
 
 const FIRST_CAPACITY = 64;
 

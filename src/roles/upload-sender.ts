@@ -5,7 +5,7 @@
  * more than PAUSE_BYTES wait the client is not read: the kernel's window closes and the sender waits.
  */
 import { BODY_RECORD_BYTES } from "../channel/messages.ts";
-import { TASK_GIVEN, TASK_OVER, type Task } from "./task.ts";
+import { TASK_GIVEN, TASK_OVER, type Task } from "./client.ts";
 
 /** Bytes that wait for a handler before the client is no longer read. */
 const PAUSE_BYTES = 64 * 1024;

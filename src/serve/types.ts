@@ -64,6 +64,20 @@ export type ServeOptions<WebSocketData = undefined, Routes extends string = stri
 > &
   EpolloOptions;
 
+/**
+ * The options of `serve` in module mode: where to listen. The functions are in the default export of the module that
+ * `handlers` names, so there is no `fetch` here.
+ */
+export type ModuleOptions = (
+  | Bun.Serve.HostnamePortServeOptions<undefined>
+  | Bun.Serve.UnixServeOptions<undefined>
+) & {
+  /** The module: a `URL`, a URL as a string or an absolute path. */
+  handlers: URL | (string & {});
+  /** How many threads there are and how requests get to them. */
+  threads?: ThreadOptions | undefined;
+};
+
 /** The counters of one dispatch thread, since it was started. */
 export interface DispatcherStats {
   /** Requests received whole enough to be dispatched or answered. */
@@ -125,6 +139,9 @@ export interface Server<WebSocketData = undefined> extends Bun.Server<WebSocketD
 }
 
 /** The type of `serve`: that of `Bun.serve` with {@link ServeOptions} and {@link Server}. */
-export type Serve = <WebSocketData = undefined, Routes extends string = never>(
-  options: ServeOptions<WebSocketData, Routes>,
-) => Server<WebSocketData>;
+export interface Serve {
+  <WebSocketData = undefined, Routes extends string = never>(
+    options: ServeOptions<WebSocketData, Routes>,
+  ): Server<WebSocketData>;
+  (options: ModuleOptions): Server;
+}

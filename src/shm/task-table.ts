@@ -67,6 +67,8 @@ export class DispatcherTaskTable {
   /** Stack of FREE entries; the last one freed is used first, while its line is warm. */
   readonly #free: Int32Array;
   #freeCount = 0;
+  /** Entries from here on were never used: they are taken when the stack is empty, so a large table costs what it uses. */
+  #fresh = 0;
   /** Entries taken back whose record the handler may not have met, in no order. */
   readonly #taken: Int32Array;
   #takenCount = 0;
@@ -77,12 +79,11 @@ export class DispatcherTaskTable {
     this.entryCount = entryCount;
     this.#free = new Int32Array(entryCount);
     this.#taken = new Int32Array(entryCount);
-    this.#refill();
   }
 
   /** Entries in use: QUEUED, STARTED, or taken back and not known to be passed. */
   get usedCount(): number {
-    return this.entryCount - this.#freeCount;
+    return this.#fresh - this.#freeCount;
   }
 
   /**
@@ -90,8 +91,9 @@ export class DispatcherTaskTable {
    * holds. To be followed by publishing a record that names the entry, or by `discard`.
    */
   allocate(): number {
-    if (this.#freeCount === 0 && this.#reclaim() === 0) return -1;
-    const entry = this.#free[--this.#freeCount]!;
+    if (this.#freeCount === 0 && this.#takenCount > 0) this.#reclaim();
+    if (this.#freeCount === 0 && this.#fresh === this.entryCount) return -1;
+    const entry = this.#freeCount > 0 ? this.#free[--this.#freeCount]! : this.#fresh++;
     this.#states[entry] = TaskState.QUEUED;
     return entry;
   }
@@ -130,7 +132,7 @@ export class DispatcherTaskTable {
    */
   sweep(visit: (entry: number, state: TaskState) => void): number {
     let visits = 0;
-    for (let entry = 0; entry < this.entryCount; entry++) {
+    for (let entry = 0; entry < this.#fresh; entry++) {
       const state = Atomics.exchange(this.#states, entry, TaskState.FREE) as TaskState;
       if (state === TaskState.STARTED || state === TaskState.QUEUED) {
         visits++;
@@ -138,7 +140,8 @@ export class DispatcherTaskTable {
       }
     }
     this.#takenCount = 0;
-    this.#refill();
+    this.#fresh = 0;
+    this.#freeCount = 0;
     return visits;
   }
 
@@ -149,8 +152,8 @@ export class DispatcherTaskTable {
     this.#free[this.#freeCount++] = entry;
   }
 
-  /** Moves SKIPPED entries to the free list and returns its length. */
-  #reclaim(): number {
+  /** Moves SKIPPED entries to the free list. */
+  #reclaim(): void {
     const taken = this.#taken;
     for (let index = this.#takenCount - 1; index >= 0; index--) {
       const entry = taken[index]!;
@@ -160,13 +163,6 @@ export class DispatcherTaskTable {
       this.#free[this.#freeCount++] = entry;
       taken[index] = taken[--this.#takenCount]!;
     }
-    return this.#freeCount;
-  }
-
-  #refill(): void {
-    this.#freeCount = this.entryCount;
-    // Top of the stack is entry 0.
-    for (let index = 0; index < this.entryCount; index++) this.#free[index] = this.entryCount - 1 - index;
   }
 }
 

@@ -1,5 +1,5 @@
-import { describe, expect, test } from "bun:test";
-import { TASK_GIVEN, TASK_OVER, TASK_WAITING, type Task } from "../../src/roles/task.ts";
+import { describe, expect, spyOn, test } from "bun:test";
+import { TASK_GIVEN, TASK_OVER, TASK_WAITING, type Task } from "../../src/roles/client.ts";
 import {
   HANDLER_EMPTY,
   HANDLER_READY,
@@ -7,7 +7,6 @@ import {
   HANDLER_STARTING,
 } from "../../src/shm/control-block.ts";
 import { DispatcherCounter } from "../../src/shm/counters.ts";
-import { TASK_ENTRIES } from "../../src/channel/pair-memory.ts";
 import { makeTask, Scheduling } from "./scheduling.ts";
 
 const slotsOf = (tasks: readonly Task[]) => tasks.map((task) => task.link?.slot ?? null);
@@ -223,7 +222,23 @@ describe('balance "random"', () => {
     run.control.declareDead(1);
     run.scheduler.refresh();
     const tasks = placeMany(run, 60);
-    expect(new Set(slotsOf(tasks))).toEqual(new Set([0, null]));
-    expect(run.links[0].open).toBeLessThan(TASK_ENTRIES);
+    for (let turn = 0; run.scheduler.backlog > 0 && turn < 5000; turn++) run.scheduler.drain(turn);
+    expect(new Set(slotsOf(tasks))).toEqual(new Set([0]));
+  });
+
+  // Reason: `watch` says Infinity when no slot is empty, but a task that met a dead slot waits for no message that would
+  // wake the dispatcher: it is given only at the next event of another kind.
+  test.failing("a task that met a dead slot is looked at again soon", () => {
+    const random = spyOn(Math, "random").mockReturnValue(0.9);
+    try {
+      const run = new Scheduling(2, "random").ready([0, 1]);
+      run.control.declareDead(1);
+      run.scheduler.refresh();
+      placeMany(run, 1);
+      expect(run.scheduler.backlog).toBe(1);
+      expect(run.scheduler.watch(1)).toBeLessThan(100);
+    } finally {
+      random.mockRestore();
+    }
   });
 });

@@ -2,7 +2,7 @@
 import { DispatcherLink } from "../../src/channel/dispatcher-link.ts";
 import { HandlerLink } from "../../src/channel/handler-link.ts";
 import { TASK, TYPE_MASK } from "../../src/channel/messages.ts";
-import { Client } from "../../src/roles/client.ts";
+import { Client, Task } from "../../src/roles/client.ts";
 import { type Balance, Scheduler } from "../../src/roles/scheduler.ts";
 import {
   allocateServerMemory,
@@ -11,7 +11,6 @@ import {
   pairOf,
   type ServerMemory,
 } from "../../src/roles/server-memory.ts";
-import { Task } from "../../src/roles/task.ts";
 import {
   type ControlBlock,
   HANDLER_EMPTY,

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
+import type { Task } from "../../src/roles/client.ts";
 import { TaskQueue } from "../../src/roles/task-queue.ts";
-import type { Task } from "../../src/roles/task.ts";
 import { makeTask } from "./scheduling.ts";
 
 /** A task that waits. */

@@ -72,7 +72,7 @@ describe("handler slots", () => {
       control.declareDead(0);
       expect([control.letGo(0), control.letGo(0), control.letGo(0)]).toEqual([false, false, true]);
     }
-    expect(control.handlerState(0)).toBe(HANDLER_EMPTY);
+    expect([control.handlerState(0), control.deaths(0), control.deaths(1)]).toEqual([HANDLER_EMPTY, 5, 0]);
   });
 });
 

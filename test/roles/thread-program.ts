@@ -1,0 +1,27 @@
+/**
+ * Starts the thread of the role on its command line, with settings that are of use or not, and prints how it ends. A program, because
+ * `bun test` has handlers of its own for errors in Workers.
+ */
+import { allocateServerMemory } from "../../src/roles/server-memory.ts";
+import { startThread, type ThreadEntry } from "../../src/roles/thread.ts";
+
+const [entry, what] = process.argv.slice(2) as [ThreadEntry, string];
+const settings = {
+  memory: allocateServerMemory(1, 1),
+  slot: 0,
+  dispatcherWakerFds: [],
+  module: "data:text/javascript,export default { fetch: () => new Response() }",
+  isOptionsModule: true,
+  serverIndex: 0,
+  facts: { url: "http://localhost:1/" },
+};
+const thread = startThread(entry, what === "useless" ? {} : settings, (code, error) => {
+  console.log(`end ${code} ${error === null ? null : String((error as Error).message ?? error)}`);
+});
+await Bun.sleep(200);
+console.log(`ended: ${thread.isEnded}`);
+if (what === "terminate") {
+  thread.worker.terminate();
+  await Bun.sleep(200);
+  console.log(`ended: ${thread.isEnded}`);
+}
