@@ -57,6 +57,10 @@ export class DispatcherLink<Task extends object> {
   #pushed = 0;
   #serial = 0;
   #isDirty = false;
+  #missingBytes = 0;
+  #seenStarted = 0;
+  #seenMs = 0;
+  #stuckAt = -1;
 
   /**
    * @param memory the pair's memory
@@ -82,9 +86,35 @@ export class DispatcherLink<Task extends object> {
     return this.#table.usedCount;
   }
 
-  /** Whether it has as many tasks as the table holds. */
+  /** Whether it has no room for another record, or as many tasks as the table holds. */
   get isFull(): boolean {
+    if (this.#missingBytes > 0) {
+      if (this.#ring.freeBytes < this.#missingBytes) return true;
+      this.#missingBytes = 0;
+    }
     return this.#table.usedCount === TASK_ENTRIES;
+  }
+
+  /**
+   * Milliseconds for which the handler has met none of the tasks queued on it, 0 if none is queued. Measured from look to
+   * look, whatever keeps the thread: a long task, or user code that runs after something it awaited.
+   */
+  stalledMs(nowMs: number): number {
+    const started = Atomics.load(this.#words, STARTED_WORD);
+    if (started === this.#pushed || started !== this.#seenStarted || this.#seenMs === 0) {
+      this.#seenStarted = started;
+      this.#seenMs = started === this.#pushed ? 0 : nowMs;
+      return 0;
+    }
+    return nowMs - this.#seenMs;
+  }
+
+  /** Whether tasks were taken back from it because it stalled, and it still has not met their records. */
+  get isStuck(): boolean {
+    if (this.#stuckAt === -1) return false;
+    if (this.queued > 0 && Atomics.load(this.#words, STARTED_WORD) === this.#seenStarted) return true;
+    this.#stuckAt = -1;
+    return false;
   }
 
   /** Whether the handler has announced that it sleeps. */
@@ -109,7 +139,7 @@ export class DispatcherLink<Task extends object> {
   ): number {
     const length = taskRecordBytes(head, bodyBytes);
     const offset = this.#ring.claim(length);
-    if (offset < 0) return -1;
+    if (offset < 0) return this.#refuse(length);
     const entry = this.#table.allocate();
     if (entry < 0) {
       this.#ring.abort();
@@ -134,7 +164,7 @@ export class DispatcherLink<Task extends object> {
   /** Gives a task whose record was written before. @returns the entry, or -1 when the handler has no room */
   giveRecord(task: Task, record: Buffer): number {
     const offset = this.#ring.claim(record.length);
-    if (offset < 0) return -1;
+    if (offset < 0) return this.#refuse(record.length);
     const entry = this.#table.allocate();
     if (entry < 0) {
       this.#ring.abort();
@@ -143,6 +173,12 @@ export class DispatcherLink<Task extends object> {
     record.copy(this.#ring.bytes, offset, 0, record.length);
     this.#queueTask(task, entry, offset, record.length);
     return entry;
+  }
+
+  /** Remembers how much room was missing; a record may need as much again as padding before the end of the ring. */
+  #refuse(length: number): number {
+    this.#missingBytes = 2 * length + 64;
+    return -1;
   }
 
   #queueTask(task: Task, entry: number, offset: number, length: number): void {
@@ -180,6 +216,7 @@ export class DispatcherLink<Task extends object> {
       count++;
     }
     this.#queueHead = this.#queueTail;
+    this.#stuckAt = this.#seenStarted = Atomics.load(this.#words, STARTED_WORD);
     return count;
   }
 
@@ -303,6 +340,9 @@ export class DispatcherLink<Task extends object> {
     this.#ring.reset();
     this.#words.fill(0);
     this.#pushed = 0;
+    this.#missingBytes = 0;
+    this.#seenMs = 0;
+    this.#stuckAt = -1;
     this.#queueHead = this.#queueTail = 0;
     this.#isDirty = false;
   }

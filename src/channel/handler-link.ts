@@ -90,9 +90,10 @@ export class HandlerLink implements AnswerSink {
   /** Takes the task in `entry` for good; false when the dispatcher has taken it back. Called once for each record. */
   start(entry: number): boolean {
     const won = this.table.tryStart(entry);
-    if (!won) this.table.skip(entry);
+    // Counted before the entry may be used again, so that the dispatcher never finds it twice among the uncounted.
     this.#started = (this.#started + 1) | 0;
     Atomics.store(this.#words, STARTED_WORD, this.#started);
+    if (!won) this.table.skip(entry);
     return won;
   }
 

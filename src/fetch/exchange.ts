@@ -98,6 +98,10 @@ export class Exchange {
    */
   write(head: string, part: Uint8Array | null, flags: number): void {
     if (this.isDone) return;
+    if (head.length > MAX_HEAD_STRING) {
+      part = Buffer.concat([Buffer.from(head, "latin1"), part ?? new Uint8Array(0)]);
+      head = "";
+    }
     const length = part === null ? 0 : part.length;
     let at = 0;
     do {

@@ -79,6 +79,7 @@ export class Acceptor {
     closeSocket(this.#listenerFd);
     this.#spare.close();
     this.#poller.close();
+    this.#control.endAcceptor();
     for (const { waker } of this.#dispatchers) waker.wake();
   }
 

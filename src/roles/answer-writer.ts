@@ -136,7 +136,8 @@ export class AnswerWriter {
       budget -= sent;
       if (!this.#sentFrom(client, sent)) return;
     }
-    if (client.isWritable && answers.readyCount > 0) this.#owner.list(client);
+    if (answers.readyCount === 0) this.#owner.drained(client);
+    else if (client.isWritable) this.#owner.list(client);
   }
 
   /** Gives back everything that is queued for a client that is gone. */
@@ -305,13 +306,20 @@ export class AnswerWriter {
   #owe(task: Task, bytes: number): void {
     task.creditOwed += bytes;
     if (task.creditOwed < CREDIT_STEP || task.state === TASK_OVER) return;
-    const tell = (): boolean => {
-      if (task.state === TASK_OVER || task.link === null) return true;
-      if (!task.link.credit(task.entry, task.creditOwed)) return false;
-      task.creditOwed = 0;
+    if (task.isCreditWaiting || this.#tellCredit(task)) return;
+    task.isCreditWaiting = true;
+    this.#owner.retryLater(() => {
+      if (!this.#tellCredit(task)) return false;
+      task.isCreditWaiting = false;
       return true;
-    };
-    if (!tell()) this.#owner.retryLater(tell);
+    });
+  }
+
+  #tellCredit(task: Task): boolean {
+    if (task.state === TASK_OVER || task.link === null) return true;
+    if (!task.link.credit(task.entry, task.creditOwed)) return false;
+    task.creditOwed = 0;
+    return true;
   }
 
   #free(segment: Segment): void {

@@ -65,10 +65,14 @@ export class ClientCloser {
    */
   end(client: Client): void {
     if (client.state >= CLIENT_LINGERING) return;
-    if ((!client.mustLinger && !client.isReadable) || client.isInputOver || shutdownWrite(client.fd) < 0) {
+    const mayHaveInput = client.mustLinger || client.isReadable || client.parser.isInBody;
+    if (!mayHaveInput || client.isInputOver || shutdownWrite(client.fd) < 0) {
       this.close(client);
       return;
     }
+    // Answers behind the last one are for requests that the client was told not to expect an answer to.
+    this.#abandonAll(client);
+    this.#writer.drop(client);
     client.stopReading();
     client.state = CLIENT_LINGERING;
     client.isDropping = true;
@@ -107,6 +111,11 @@ export class ClientCloser {
     this.#owner.over(task);
   }
 
+  #abandonAll(client: Client): void {
+    for (const task of client.tasks) if (task.state !== TASK_OVER) this.abandon(task);
+    client.tasks.length = 0;
+  }
+
   #tell(task: Task, isHalf: boolean): void {
     const { link, entry } = task;
     if (link === null) return;
@@ -127,8 +136,7 @@ export class ClientCloser {
     this.#writer.drop(client);
     client.held = null;
     client.receiving = null;
-    for (const task of client.tasks) if (task.state !== TASK_OVER) this.abandon(task);
-    client.tasks.length = 0;
+    this.#abandonAll(client);
     this.#counters[DispatcherCounter.clientsClosed] += 1;
   }
 }

@@ -80,6 +80,8 @@ export class Client implements TimerEntry {
   mustLinger = false;
   /** The request whose body is arriving. */
   receiving: Task | null = null;
+  /** The request whose head has come and whose end has not. */
+  arriving: Task | null = null;
   /** The bytes of the body that is arriving are dropped. */
   isDropping = false;
   /** Requests whose answer is not complete, newest last. */
@@ -113,6 +115,7 @@ export class Client implements TimerEntry {
   stopReading(): void {
     if (this.state === CLIENT_OPEN) this.state = CLIENT_ENDING;
     this.held = null;
+    this.mustParse = false;
   }
 
   /** Forgets a request whose answer is complete. */
@@ -151,6 +154,8 @@ export class Task {
   isAborted = false;
   /** Bytes of the answer that the client took and that the handler was not told of. */
   creditOwed = 0;
+  /** Whether telling it is put off for want of room. */
+  isCreditWaiting = false;
   /** The rest of its body, when that is not part of the record. */
   upload: Upload | null = null;
 

@@ -207,8 +207,11 @@ export class Clients implements WriterOwner, ReaderOwner, UploadOwner, CloserOwn
       this.broken(client);
       return;
     }
+    this.#uploads.close(task);
     client.forget(task);
-    this.reply(client, task.sequence, HANDLER_LOST_REPLY, client.isLastRequest);
+    this.reply(client, task.sequence, HANDLER_LOST_REPLY, false);
+    this.#deadlines.update(client, this.nowMs);
+    this.list(client);
   }
 
   /** Closes all clients at once, those in the queue included. */

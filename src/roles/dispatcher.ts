@@ -223,6 +223,7 @@ export class Dispatcher {
     if (
       this.#serverState !== SERVER_RUNNING &&
       clients === 0 &&
+      this.#control.isAcceptorEnded &&
       this.#incoming.size === 0 &&
       this.#control.dispatcherState(this.#index) === DISPATCHER_RUNNING
     ) {

@@ -57,6 +57,9 @@ export class HandlerLoop {
   #openRequests = 0;
   #serviceMs: number;
   #isStopped = false;
+  #isRunning = false;
+  /** Counts the sleeps: a wake-up that belongs to an earlier one is dropped. */
+  #sleepNumber = 0;
   readonly #turn = (): void => this.#run();
 
   /** @param onRetired called once, when the thread was asked to retire and nothing is open any more */
@@ -99,11 +102,24 @@ export class HandlerLoop {
     this.#counters[HandlerCounter.tasksFinished] += 1;
     this.#control.setOpenRequests(this.#slot, this.#openRequests);
     if (this.#openRequests === 0 && this.#control.handlerState(this.#slot) === HANDLER_RETIRING) {
-      queueMicrotask(this.#turn);
+      // Not as a microtask: it would run inside the handler that is just running.
+      setImmediate(this.#turn);
     }
   }
 
   #run(): void {
+    // Microtasks of a handler may bring it back here; what they want is seen before the loop sleeps.
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    this.#sleepNumber++;
+    try {
+      this.#loop();
+    } finally {
+      this.#isRunning = false;
+    }
+  }
+
+  #loop(): void {
     for (;;) {
       if (this.#isStopped) return;
       let isMore = false;
@@ -111,6 +127,8 @@ export class HandlerLoop {
         host.sink.resume();
         if (this.#drain(host)) isMore = true;
       }
+      // Also those whose ring was empty: they may wait for this thread to have room.
+      for (const host of this.#hosts) host.sink.release();
       if (this.#control.handlerState(this.#slot) === HANDLER_RETIRING && this.#retire()) return;
       if (isMore) {
         setImmediate(this.#turn);
@@ -124,19 +142,28 @@ export class HandlerLoop {
   #sleep(): boolean {
     this.#parker.announce();
     for (const host of this.#hosts) {
+      // Before the look at the ring: room that was made while this thread was awake was announced to nobody.
+      host.sink.resume();
       if (!host.sink.tasks.isEmpty()) {
         this.#parker.cancel();
         return false;
       }
     }
     if (this.#isStopped) return true;
+    if (this.#openRequests === 0 && this.#control.handlerState(this.#slot) === HANDLER_RETIRING) {
+      this.#parker.cancel();
+      return false;
+    }
     const wait = this.#parker.wait();
     if (wait === null) {
       this.#parker.cancel();
       return false;
     }
     this.#counters[HandlerCounter.sleeps] += 1;
-    wait.then(this.#turn);
+    const sleepNumber = this.#sleepNumber;
+    wait.then(() => {
+      if (sleepNumber === this.#sleepNumber) this.#run();
+    });
     return true;
   }
 
@@ -200,11 +227,21 @@ export class HandlerLoop {
     const view = host.view;
     view.moveTo(tasks, tasks.payloadOffset);
     const exchange = new Exchange(host, entry, tasks.b, view);
-    this.#runtime.run(exchange, view);
-    if (exchange.isDone) counters[HandlerCounter.tasksFinished] += 1;
-    else {
+    this.#openRequests++;
+    try {
+      this.#runtime.run(exchange, view);
+    } catch (error) {
+      // The runtime answers all that user code throws; this is what is thrown while it does so.
+      exchange.cut();
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+    if (exchange.isDone) {
+      this.#openRequests--;
+      counters[HandlerCounter.tasksFinished] += 1;
+    } else {
       host.open[entry] = exchange;
-      this.#openRequests++;
       this.#control.setOpenRequests(this.#slot, this.#openRequests);
     }
     const finished = monotonicMs();

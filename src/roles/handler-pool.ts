@@ -54,6 +54,7 @@ export class HandlerPool {
   #pausedUntil = 0;
   #isUnregistered = false;
   #isEnding = false;
+  #epoch = 0;
   #onAllEnded: (() => void) | null = null;
   /** Threads started so far. */
   spawned = 0;
@@ -78,23 +79,37 @@ export class HandlerPool {
       return;
     }
     this.#takeWishes();
+    this.#wakeOnChange();
     while (this.#alive < this.#settings.min && this.#spawn(-1));
     if (this.#alive > this.#settings.min) this.#startTimer();
   }
 
   #takeWishes(): void {
     for (let slot = 0; slot < this.#settings.max; slot++) {
-      if (this.#control.takeWanted(slot)) this.#spawn(slot);
-      if (this.#control.handlerState(slot) === HANDLER_READY && !this.#ready[slot]) {
+      const state = this.#control.handlerState(slot);
+      if (state === HANDLER_READY && !this.#ready[slot]) {
         this.#ready[slot] = true;
         this.#pauseMs = 0;
       }
+      // A wish that cannot be granted yet stays: it is looked at again when the pause is over or the slot is empty.
+      if (this.#control.takeWanted(slot) && state === HANDLER_EMPTY && !this.#spawn(slot)) {
+        this.#control.wantHandler(slot);
+      }
     }
-    let isWanted = false;
     for (let index = 0; index < this.#control.dispatcherCount; index++) {
-      if (this.#control.takeRequest(index)) isWanted = true;
+      if (!this.#control.takeRequest(index) || this.#isStarting) continue;
+      if (!this.#spawn(-1) && this.#alive < this.#settings.max) this.#control.requestHandler(index);
     }
-    if (isWanted && !this.#isStarting) this.#spawn(-1);
+  }
+
+  /** Dispatchers learn of a slot that can be used again from its state; those that sleep do not look at it. */
+  #wakeOnChange(): void {
+    const epoch = this.#control.epoch;
+    if (epoch === this.#epoch) return;
+    this.#epoch = epoch;
+    this.#settings.dispatcherWakers.forEach((waker, index) => {
+      if (this.#control.dispatcherParker(index).needsWake()) waker.wake();
+    });
   }
 
   get #alive(): number {
@@ -191,7 +206,10 @@ export class HandlerPool {
   #retireIdle(): void {
     const { memory, min, max, retireAfterMs } = this.#settings;
     const now = performance.now();
-    let surplus = this.#alive - min;
+    let surplus = -min;
+    for (let slot = 0; slot < max; slot++) {
+      if (this.#control.handlerState(slot) === HANDLER_READY) surplus++;
+    }
     for (let slot = max - 1; slot >= 0; slot--) {
       if (this.#control.handlerState(slot) !== HANDLER_READY) continue;
       const started = handlerCounters(memory, slot)[HandlerCounter.tasksStarted];

@@ -122,7 +122,8 @@ export class RequestReader {
       // A short read means that there is no more, unless the end is near: that has to be read.
       if (count < length && !client.isHungUp) client.isReadable = false;
       this.#counters[DispatcherCounter.bytesReceived] += count;
-      if (client.state === CLIENT_LINGERING) return;
+      // What comes after the last request is dropped.
+      if (client.state !== CLIENT_OPEN) return;
       if (start === 0) this.#parse(client, native, 0, count);
       else this.#parse(client, native, client.heldStart, start + count);
       return;
@@ -205,6 +206,7 @@ export class RequestReader {
     const head = this.#head;
     const task = new Task(client, client.answers.assign());
     client.tasks.push(task);
+    client.arriving = task;
     this.#owner.began();
     this.#counters[DispatcherCounter.requests] += 1;
     const length = head.contentLength;
@@ -314,6 +316,7 @@ export class RequestReader {
   #onEnd(client: Client): void {
     const task = client.receiving;
     client.receiving = null;
+    client.arriving = null;
     client.isDropping = false;
     if (task !== null && task.state !== TASK_OVER) {
       if (task.upload !== null) this.#uploads.complete(task);
@@ -337,8 +340,8 @@ export class RequestReader {
 
   /** Answers the request that is arriving, or the next one, with an error, and closes after it. */
   #fail(client: Client, reply: Buffer, status: number): void {
-    const isArriving = client.receiving !== null || client.parser.isInBody;
-    const task = isArriving ? (client.tasks.at(-1) ?? null) : null;
+    const task = client.arriving;
+    client.arriving = null;
     client.receiving = null;
     client.isDropping = true;
     client.stopReading();
@@ -348,8 +351,8 @@ export class RequestReader {
       return;
     }
     if (task.upload !== null) this.#uploads.fail(task, status);
-    // An answer that has begun cannot be replaced: it is sent, and the connection ends after it.
-    if (task.isAnswering) return;
+    // An answer that has begun, or is out already, cannot be replaced: the connection ends after it.
+    if (task.isAnswering || task.state === TASK_OVER) return;
     this.#owner.abandon(task);
     client.forget(task);
     this.#owner.reply(client, task.sequence, reply, true);

@@ -49,6 +49,8 @@ export class Scheduler {
   readonly #backlog: TaskQueue = new TaskQueue();
   #ready: DispatcherLink<Task>[] = [];
   #canSpawn = true;
+  /** Whether the main thread runs the handlers. */
+  #isOnMain = false;
   #hasAsked = false;
 
   constructor(
@@ -87,6 +89,7 @@ export class Scheduler {
       else if (state === HANDLER_STARTING) starting++;
       else if (state === HANDLER_EMPTY && link.slot < spawnable) empty++;
     }
+    this.#isOnMain = this.#control.handlerState(spawnable) === HANDLER_READY;
     this.#canSpawn = empty > 0 && starting === 0;
     this.#hasAsked = false;
   }
@@ -178,9 +181,11 @@ export class Scheduler {
     let again = Number.POSITIVE_INFINITY;
     if (this.#balance === "bounded") {
       for (const link of this.#ready) {
-        if (link.queued === 0) continue;
-        if (this.#control.runningMs(link.slot, nowMs) > SLOW_MS) this.#takeBack(link, nowMs);
-        else again = SLOW_MS;
+        const stalledMs = link.stalledMs(nowMs);
+        if (link.queued === 0 || link.isStuck) continue;
+        if (stalledMs > SLOW_MS || this.#control.runningMs(link.slot, nowMs) > SLOW_MS) {
+          this.#takeBack(link, nowMs);
+        } else again = SLOW_MS;
       }
     }
     if (this.#backlog.length === 0) return again;
@@ -239,13 +244,15 @@ export class Scheduler {
     task.record = null;
     task.state = TASK_GIVEN;
     this.#counters[DispatcherCounter.tasksDispatched] += 1;
+    // Its client has closed its half meanwhile: the handler's signal is to say so.
+    if (task.client.isToldOfHalf) link.abort(entry, true);
   }
 
   #choose(nowMs: number): DispatcherLink<Task> | null {
-    if (this.#balance === "random" && this.#links.length > 1) return this.#chooseRandom();
+    if (this.#balance === "random" && !this.#isOnMain) return this.#chooseRandom();
     let asleep: DispatcherLink<Task> | null = null;
     for (const link of this.#ready) {
-      if (link.isFull) continue;
+      if (link.isFull || link.isStuck) continue;
       const queued = link.queued;
       if (queued === 0 && !this.#control.isRunning(link.slot)) {
         if (!link.isHandlerAsleep) return link;

@@ -87,14 +87,14 @@ export class Supervisor {
     const { memory, listener } = this.#settings;
     const dispatcherWakerFds = this.#dispatcherWakers.map((waker) => waker.fd);
     for (let index = 0; index < memory.dispatcherCount; index++) {
-      this.#startThread(`dispatcher ${index}`, "dispatcher", {
+      this.#startThread(`dispatcher ${index}`, "dispatcher", index, {
         ...this.#settings.dispatcher,
         index,
         memory,
         wakerFd: dispatcherWakerFds[index],
       } satisfies DispatcherSettings);
     }
-    this.#startThread("acceptor", "acceptor", {
+    this.#startThread("acceptor", "acceptor", -1, {
       memory,
       listenerFd: listener.fd,
       wakerFd: this.#acceptorWaker.fd,
@@ -106,11 +106,25 @@ export class Supervisor {
     this.#watch();
   }
 
-  #startThread(name: string, entry: "acceptor" | "dispatcher", settings: object): void {
+  /** A thread that the server cannot do without has ended: the server ends, and the process hears why. */
+  #lost(name: string, entry: "acceptor" | "dispatcher", index: number, code: number, error: unknown): void {
+    if (entry === "acceptor") this.#control.endAcceptor();
+    else this.#control.setDispatcherState(index, DISPATCHER_ENDED);
+    this.stop(true);
+    setImmediate(() => {
+      throw new Error(`epollo: the ${name} has ended unexpectedly (code ${code}); the server is stopped`, {
+        cause: error,
+      });
+    });
+  }
+
+  #startThread(name: string, entry: "acceptor" | "dispatcher", index: number, settings: object): void {
     const thread = startThread(entry, settings, (code, error) => {
-      if (this.#control.serverState === SERVER_RUNNING || error !== null) {
-        console.error(`epollo: the ${name} has ended unexpectedly (code ${code})`, error ?? "");
-      }
+      const isExpected =
+        entry === "acceptor"
+          ? this.#control.isAcceptorEnded
+          : index >= 0 && this.#control.dispatcherState(index) === DISPATCHER_ENDED;
+      if (!isExpected) this.#lost(name, entry, index, code, error);
       this.#checkEnd();
     });
     this.#threads.push(thread);

@@ -82,9 +82,9 @@ export class UploadSender {
     if (!this.#trySend(task)) {
       this.#owner.retryLater(() => {
         const wasFull = this.isFull(task);
-        if (!this.#trySend(task)) return false;
+        const isSent = this.#trySend(task);
         if (wasFull && !this.isFull(task)) this.#owner.resumed(task);
-        return true;
+        return isSent;
       });
     }
   }

@@ -8,6 +8,7 @@
  *   1        epoch, counts up whenever  | main, handler threads (Atomics.add)
  *            a handler's state changes  |
  *   2        a handler asks to stop     | handler threads set a SERVER_* state, main clears
+ *   3        the acceptor has ended     | acceptor
  *   32       supervisor's parker        | (parker.ts)
  *   64 + 64d dispatcher d               |
  *     +0     state (DISPATCHER_*)       | dispatcher
@@ -62,6 +63,7 @@ export const HANDLER_DEAD = 4;
 const STATE = 0;
 const EPOCH = 1;
 const STOP_REQUEST = 2;
+const ACCEPTOR_ENDED = 3;
 const PARKER_AT = 32;
 const THREADS_AT = 64;
 const SPAN_WORDS = 64;
@@ -105,12 +107,23 @@ export class ControlBlock {
 
   /** Asks main to bring the server into a state (`SERVER_*`); for threads that are not main. */
   requestStop(state: number): void {
-    Atomics.store(this.words, STOP_REQUEST, state);
+    Atomics.or(this.words, STOP_REQUEST, state);
   }
 
   /** Takes the state that a thread asks for; SERVER_RUNNING when none does. */
   takeStopRequest(): number {
-    return Atomics.exchange(this.words, STOP_REQUEST, SERVER_RUNNING);
+    // Two threads may have asked for different ends: the more urgent one counts.
+    return Math.min(SERVER_CLOSED, Atomics.exchange(this.words, STOP_REQUEST, SERVER_RUNNING));
+  }
+
+  /** Whether the acceptor has ended: no more clients will come into the queue. */
+  get isAcceptorEnded(): boolean {
+    return Atomics.load(this.words, ACCEPTOR_ENDED) === 1;
+  }
+
+  /** Says that the acceptor has ended. */
+  endAcceptor(): void {
+    Atomics.store(this.words, ACCEPTOR_ENDED, 1);
   }
 
   /** Requests in flight in all dispatchers. */

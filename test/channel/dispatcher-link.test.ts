@@ -233,4 +233,16 @@ describe("messages about a task", () => {
     pair.readTasks();
     expect(pair.dispatcherWakes).toBe(1);
   });
+
+  test("asking for room has the handler wake the dispatcher once, when it has met its messages", () => {
+    const pair = new LinkPair();
+    pair.control.dispatcherParker(0).announce();
+    pair.dispatcher.askForRoom();
+    expect(pair.dispatcherWakes).toBe(0);
+    pair.start(named("one"));
+    expect(pair.dispatcherWakes).toBe(1);
+    pair.control.dispatcherParker(0).announce();
+    pair.start(named("two"));
+    expect(pair.dispatcherWakes).toBe(1);
+  });
 });

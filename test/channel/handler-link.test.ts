@@ -101,25 +101,28 @@ describe("without a free block", () => {
     return { pair, entry, serial, blocks };
   }
 
-  test.each([8193, 20_000, 65_000])("long pieces of %d bytes go through the ring, whole and in order", (length) => {
-    const { pair, entry, serial } = exhausted();
-    for (const headLength of [0, 300, 12_000]) {
-      if (headLength + length > ANSWER_PIECE_BYTES) continue;
-      const head = "h".repeat(headLength);
-      for (let round = 0; round < 12; round++) {
-        pair.handler.answer(entry, serial, head, pattern(length, round), 0, length, FIRST | LAST | CLOSE);
-        const results = pair.readResults();
-        expect(results.every(({ kind }) => kind === ANSWER)).toBe(true);
-        const expected = Buffer.concat([Buffer.from(head), pattern(length, round)]);
-        expect(bytesOf(results).equals(expected)).toBe(true);
-        expect(results.map(({ flags }) => flags)).toEqual(
-          results.map(
-            (_, index) => (index === 0 ? FIRST : 0) | (index === results.length - 1 ? LAST | CLOSE : 0),
-          ),
-        );
+  test.each([8193, 20_000, 65_000])(
+    "long pieces of %d bytes go through the ring, whole and in order",
+    (length) => {
+      const { pair, entry, serial } = exhausted();
+      for (const headLength of [0, 300, 12_000]) {
+        if (headLength + length > ANSWER_PIECE_BYTES) continue;
+        const head = "h".repeat(headLength);
+        for (let round = 0; round < 12; round++) {
+          pair.handler.answer(entry, serial, head, pattern(length, round), 0, length, FIRST | LAST | CLOSE);
+          const results = pair.readResults();
+          expect(results.every(({ kind }) => kind === ANSWER)).toBe(true);
+          const expected = Buffer.concat([Buffer.from(head), pattern(length, round)]);
+          expect(bytesOf(results).equals(expected)).toBe(true);
+          expect(results.map(({ flags }) => flags)).toEqual(
+            results.map(
+              (_, index) => (index === 0 ? FIRST : 0) | (index === results.length - 1 ? LAST | CLOSE : 0),
+            ),
+          );
+        }
       }
-    }
-  });
+    },
+  );
 
   test("a head alone that is longer than a record's usual length", () => {
     const { pair, entry, serial } = exhausted();

@@ -64,8 +64,8 @@ export interface Message {
 
 /** A pair whose two ends belong to this thread. */
 export class LinkPair<Task extends object = { name: string }> {
-  readonly memory = new SharedArrayBuffer(PAIR_BYTES);
-  readonly control = new ControlBlock(new SharedArrayBuffer(ControlBlock.bytes(1, 1)), 1, 1);
+  readonly memory: SharedArrayBuffer = new SharedArrayBuffer(PAIR_BYTES);
+  readonly control: ControlBlock = new ControlBlock(new SharedArrayBuffer(ControlBlock.bytes(1, 1)), 1, 1);
   readonly dispatcher: DispatcherLink<Task>;
   handler: HandlerLink;
   /** How often the handler's end woke the dispatcher. */
@@ -85,19 +85,13 @@ export class LinkPair<Task extends object = { name: string }> {
   }
 
   /** Gives a task; the entry, or -1. */
-  give(task: Task, request: ParsedRequest = parseRequest("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), flags = 0): number {
+  give(
+    task: Task,
+    request: ParsedRequest = parseRequest("GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
+    flags = 0,
+  ): number {
     const { head, bytes, headStart, bodyStart, bodyBytes } = request;
-    return this.dispatcher.give(
-      task,
-      head,
-      bytes,
-      headStart,
-      bodyStart,
-      bodyBytes,
-      flags,
-      PEER,
-      PEER_INDEX,
-    );
+    return this.dispatcher.give(task, head, bytes, headStart, bodyStart, bodyBytes, flags, PEER, PEER_INDEX);
   }
 
   /** Gives and publishes a task, and has the handler start it. */
@@ -123,7 +117,9 @@ export class LinkPair<Task extends object = { name: string }> {
         flags: tasks.type & ~TYPE_MASK,
         entry: tasks.a,
         serial: tasks.b,
-        bytes: Buffer.from(tasks.bytes.subarray(tasks.payloadOffset, tasks.payloadOffset + tasks.payloadBytes)),
+        bytes: Buffer.from(
+          tasks.bytes.subarray(tasks.payloadOffset, tasks.payloadOffset + tasks.payloadBytes),
+        ),
       });
     }
     this.handler.release();

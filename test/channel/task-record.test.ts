@@ -11,7 +11,7 @@ import {
 import { METHODS } from "../../src/http/method.ts";
 import { decodeFieldName, decodeFieldValue } from "../../src/http/request-head.ts";
 import { formatPeer } from "../../src/net/address.ts";
-import { PEER, PEER_INDEX, type ParsedRequest, parseRequest } from "./link-pair.ts";
+import { type ParsedRequest, PEER, PEER_INDEX, parseRequest } from "./link-pair.ts";
 
 /** Writes a request at `offset` of memory that is full of other bytes, its body included. */
 function write(request: ParsedRequest, flags = 0, offset = 0, bodyBytes = request.bodyBytes) {
@@ -19,17 +19,7 @@ function write(request: ParsedRequest, flags = 0, offset = 0, bodyBytes = reques
   const memory = new ArrayBuffer((offset + length + 64 + 7) & ~7);
   const target = { bytes: Buffer.from(memory).fill(0xee), words: new Int32Array(memory) };
   const { head, bytes, headStart, bodyStart } = request;
-  const bodyAt = writeTaskRecord(
-    target,
-    offset,
-    head,
-    bytes,
-    headStart,
-    bodyBytes,
-    flags,
-    PEER,
-    PEER_INDEX,
-  );
+  const bodyAt = writeTaskRecord(target, offset, head, bytes, headStart, bodyBytes, flags, PEER, PEER_INDEX);
   bytes.copy(target.bytes, bodyAt, bodyStart, bodyStart + bodyBytes);
   const view = new TaskView(target);
   view.moveTo(target, offset);

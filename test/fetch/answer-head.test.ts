@@ -12,7 +12,7 @@ const DATE = "Sun, 06 Nov 1994 08:49:37 GMT";
 
 /** Lines of a head without the empty ones at its end; the field names in lower case. */
 function head(
-  init: { status?: number; fields?: HeadersInit; type?: string; framing?: number } = {},
+  init: { status?: number; fields?: Bun.HeadersInit; type?: string; framing?: number } = {},
 ): string[] {
   const { status = 200, fields, type = "", framing = 0 } = init;
   const headers = fields === undefined ? null : new Headers(fields);
@@ -23,7 +23,7 @@ function head(
   return [line, ...rest.map((field) => field.replace(/^[^:]+/, (name) => name.toLowerCase()))];
 }
 
-const closes = (fields: HeadersInit, framing = 0) =>
+const closes = (fields: Bun.HeadersInit, framing = 0) =>
   answerHead(200, new Headers(fields), "", framing, NOW).closes;
 
 describe("the commonest head", () => {
@@ -55,7 +55,10 @@ describe("framing", () => {
     expect(head({ framing: 0 }).at(-1)).toBe("content-length: 0");
     expect(head({ framing: FRAMING_CHUNKED }).at(-1)).toBe("transfer-encoding: chunked");
     expect(head({ framing: FRAMING_CLOSE })).toEqual(["HTTP/1.1 200 OK", `date: ${DATE}`]);
-    expect(head({ framing: FRAMING_NONE, status: 204 })).toEqual(["HTTP/1.1 204 No Content", `date: ${DATE}`]);
+    expect(head({ framing: FRAMING_NONE, status: 204 })).toEqual([
+      "HTTP/1.1 204 No Content",
+      `date: ${DATE}`,
+    ]);
   });
 
   test("the user's Content-Length and Transfer-Encoding are not sent", () => {
@@ -114,7 +117,7 @@ describe("fields", () => {
   });
 
   test("a content type of the user's replaces the implied one", () => {
-    const types = (fields: HeadersInit) =>
+    const types = (fields: Bun.HeadersInit) =>
       head({ fields, type: TEXT_TYPE }).filter((line) => line.startsWith("content-type:"));
     expect(types({ "content-type": "text/html" })).toEqual(["content-type: text/html"]);
     expect(types({ x: "1" })).toEqual([`content-type: ${TEXT_TYPE}`]);

@@ -58,7 +58,10 @@ describe("framing", () => {
 
   test("others are chunked", async () => {
     const answer = (await finish(new Response(slowly(["a", "bc", "", "def"])))).read();
-    expect([answer.field("transfer-encoding"), answer.field("content-length")]).toEqual(["chunked", undefined]);
+    expect([answer.field("transfer-encoding"), answer.field("content-length")]).toEqual([
+      "chunked",
+      undefined,
+    ]);
     expect(answer.content).toBe("abcdef");
   });
 
@@ -120,13 +123,18 @@ describe("sources", () => {
         controller.write("b");
         controller.close();
       },
-    } as unknown as UnderlyingDefaultSource);
+    } as unknown as Bun.DirectUnderlyingSource);
     const bodies = [generator(), generator, bytes, direct] as unknown as Bun.BodyInit[];
     for (const body of bodies) expect((await finish(new Response(body))).read().content).toBe("ab");
   });
 
   test("strings in UTF-8, views by their part, buffers", async () => {
-    const pieces = ["\u20ac", Buffer.from("xyx").subarray(1, 2), new Uint16Array([0x4241]), new Uint8Array([67])];
+    const pieces = [
+      "\u20ac",
+      Buffer.from("xyx").subarray(1, 2),
+      new Uint16Array([0x4241]),
+      new Uint8Array([67]),
+    ];
     const answer = (await finish(new Response(slowly(pieces as Uint8Array[])))).read();
     expect(Buffer.from(answer.content!, "latin1").toString()).toBe("\u20acyABC");
   });
@@ -135,7 +143,9 @@ describe("sources", () => {
     const piece = "0123456789".repeat(15_000);
     const recorder = await finish(new Response(slowly(Array.from({ length: 20 }, () => piece))));
     expect(recorder.read().content === piece.repeat(20)).toBe(true);
-    expect(Math.max(...recorder.pieces.map(({ bytes }) => bytes.length))).toBeLessThanOrEqual(ANSWER_PIECE_BYTES);
+    expect(Math.max(...recorder.pieces.map(({ bytes }) => bytes.length))).toBeLessThanOrEqual(
+      ANSWER_PIECE_BYTES,
+    );
   });
 });
 

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { sendResponse, sendText } from "../../src/fetch/answer.ts";
 import { installResponseNotes } from "../../src/fetch/response-notes.ts";
-import { GET, makeExchange, Recorder } from "./recorder.ts";
+import { GET, makeExchange, type Recorder } from "./recorder.ts";
 
 beforeAll(installResponseNotes);
 
@@ -117,7 +117,9 @@ describe("no body", () => {
   });
 
   test("205 has length 0", async () => {
-    expect((await answerTo(GET, new Response(null, { status: 205 }))).read().field("content-length")).toBe("0");
+    expect((await answerTo(GET, new Response(null, { status: 205 }))).read().field("content-length")).toBe(
+      "0",
+    );
   });
 
   test("HEAD tells the length and sends no body", async () => {

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { METHODS } from "../../src/http/method.ts";
 import { makeRequest, ServerRequest } from "../../src/fetch/server-request.ts";
+import { METHODS } from "../../src/http/method.ts";
 import { makeExchange } from "./recorder.ts";
 
 /** The Request that a handler gets for a request in text. */
@@ -10,7 +10,9 @@ function requestOf(text: string): Request {
 }
 
 const get = (target: string, host: string | null = "x") =>
-  requestOf(`GET ${target} HTTP/1.${host === null ? 0 : 1}\r\n${host === null ? "" : `Host: ${host}\r\n`}\r\n`);
+  requestOf(
+    `GET ${target} HTTP/1.${host === null ? 0 : 1}\r\n${host === null ? "" : `Host: ${host}\r\n`}\r\n`,
+  );
 
 const echo = Bun.serve({
   port: 0,
@@ -181,7 +183,10 @@ describe("passed on with fetch", () => {
 
   test("a GET, to another url", async () => {
     const request = requestOf("GET /other HTTP/1.1\r\nHost: nowhere.invalid\r\nX-A: 1\r\n\r\n");
-    const seen = (await (await fetch(`http://${echoHost}/proxied`, request)).json()) as Record<string, unknown>;
+    const seen = (await (await fetch(`http://${echoHost}/proxied`, request)).json()) as Record<
+      string,
+      unknown
+    >;
     expect([seen.method, seen.path]).toEqual(["GET", "/proxied"]);
     expect((seen.headers as Record<string, string>)["x-a"]).toBe("1");
   });

@@ -143,6 +143,29 @@ describe("the backlog", () => {
   });
 });
 
+describe("the last look before sleeping", () => {
+  test("finds room that has come, only for tasks that wait", () => {
+    const run = new Scheduling(1).ready([0], 5);
+    expect(run.scheduler.hasRoom(0)).toBe(false);
+    placeMany(run, 2);
+    expect(run.scheduler.hasRoom(0)).toBe(false);
+    run.runAll(0);
+    expect(run.scheduler.hasRoom(0)).toBe(true);
+    run.scheduler.drain(0);
+    expect(run.scheduler.hasRoom(0)).toBe(false);
+  });
+
+  test("has the handlers wake the dispatcher when they have room again", () => {
+    const run = new Scheduling(1).ready([0], 5);
+    placeMany(run, 2);
+    run.control.dispatcherParker(0).announce();
+    run.scheduler.hasRoom(0);
+    expect(run.dispatcherWakes).toBe(0);
+    run.runAll(0);
+    expect(run.dispatcherWakes).toBe(1);
+  });
+});
+
 describe("a thread that turns out slow", () => {
   test("loses what it has not started, which goes to others before what came later", () => {
     const run = new Scheduling(2).ready([0], 0.04);

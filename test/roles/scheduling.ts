@@ -33,6 +33,8 @@ export class Scheduling {
   readonly counters: Float64Array;
   readonly scheduler: Scheduler;
   supervisorWakes = 0;
+  /** How often a handler woke the dispatcher. */
+  dispatcherWakes = 0;
 
   constructor(slots: number, balance: Balance = "bounded", maxBacklog = 1000) {
     this.memory = allocateServerMemory(1, slots);
@@ -41,7 +43,9 @@ export class Scheduling {
     for (let slot = 0; slot <= slots; slot++) {
       const pair = pairOf(this.memory, 0, slot);
       this.links.push(new DispatcherLink<Task>(slot, pair, this.control.handlerParker(slot)));
-      this.handlers.push(new HandlerLink(pair, this.control.dispatcherParker(0), () => {}));
+      this.handlers.push(
+        new HandlerLink(pair, this.control.dispatcherParker(0), () => this.dispatcherWakes++),
+      );
     }
     this.scheduler = new Scheduler(
       0,

@@ -1,5 +1,11 @@
 /** Writes into the memory of a server that is posted to it. */
-import { controlOf, handlerCounters, incomingOf, pairOf, type ServerMemory } from "../../src/roles/server-memory.ts";
+import {
+  controlOf,
+  handlerCounters,
+  incomingOf,
+  pairOf,
+  type ServerMemory,
+} from "../../src/roles/server-memory.ts";
 
 declare const self: Worker;
 

@@ -34,7 +34,8 @@ test("the counters of all threads lie apart", () => {
     ...[0, 1, 2].map((slot) => handlerCounters(memory, slot)),
   ];
   for (const [index, block] of blocks.entries()) block.fill(index + 1);
-  for (const [index, block] of blocks.entries()) expect(block.every((value) => value === index + 1)).toBe(true);
+  for (const [index, block] of blocks.entries())
+    expect(block.every((value) => value === index + 1)).toBe(true);
   const spans = blocks.map(({ byteOffset, byteLength }) => [byteOffset, byteOffset + byteLength]);
   spans.sort((a, b) => a[0] - b[0]);
   for (let index = 1; index < spans.length; index++) {

@@ -58,14 +58,18 @@ test("counts of all dispatchers are added up, levels are those published last", 
     backlog: 221,
     threads: { spawned: 5, retired: 4 },
   });
-  expect((stats as { dispatchers: object[] }).dispatchers[1]).toMatchObject({ requests: 11, connections: 91 });
+  expect((stats as { dispatchers: object[] }).dispatchers[1]).toMatchObject({
+    requests: 11,
+    connections: 91,
+  });
 });
 
 test("threads that are starting, running and stopping are listed, dead and empty slots are not", () => {
   const memory = allocateServerMemory(1, 5);
   const control = controlOf(memory);
   const move = (slot: number, ...states: number[]): void => {
-    for (let step = 1; step < states.length; step++) control.moveHandler(slot, states[step - 1], states[step]);
+    for (let step = 1; step < states.length; step++)
+      control.moveHandler(slot, states[step - 1], states[step]);
   };
   move(1, HANDLER_EMPTY, HANDLER_STARTING);
   move(2, HANDLER_EMPTY, HANDLER_STARTING, HANDLER_READY);

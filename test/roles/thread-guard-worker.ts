@@ -18,7 +18,9 @@ function runProgram(): void {
     if (data === "ready") for (const command of commands) worker.postMessage(command);
   });
   worker.addEventListener("error", (event) => console.log(`error ${(event as ErrorEvent).message}`));
-  worker.addEventListener("close", (event) => console.log(`end ${(event as unknown as { code: number }).code}`));
+  worker.addEventListener("close", (event) =>
+    console.log(`end ${(event as unknown as { code: number }).code}`),
+  );
 }
 
 function runGuarded(): void {

@@ -5,7 +5,10 @@ const program = new URL("./thread-guard-worker.ts", import.meta.url).pathname;
 
 /** What the guarded thread and its end report when it is told to do these things at once. */
 async function run(...commands: string[]): Promise<{ events: string[]; errors: string }> {
-  const child = Bun.spawn([process.execPath, "run", program, ...commands], { stdout: "pipe", stderr: "pipe" });
+  const child = Bun.spawn([process.execPath, "run", program, ...commands], {
+    stdout: "pipe",
+    stderr: "pipe",
+  });
   const isOver = await Promise.race([child.exited.then(() => true), Bun.sleep(4000)]);
   if (isOver !== true) child.kill("SIGKILL");
   const [output, errors] = await Promise.all([child.stdout.text(), child.stderr.text()]);
@@ -13,12 +16,17 @@ async function run(...commands: string[]): Promise<{ events: string[]; errors: s
   return { events: output.trim().split("\n"), errors };
 }
 
-test.each(["throw", "reject"])("after a %s outside of a request it works on, and ends with 1", async (what) => {
-  const { events, errors } = await run(what, "ping");
-  expect(events).toEqual(["ready", "retired", "pong", "end 1"]);
-  expect(errors).toContain("error: outside of a request");
-  expect(errors).toContain("epollo: this error was thrown outside of a request; its handler thread is replaced");
-});
+test.each(["throw", "reject"])(
+  "after a %s outside of a request it works on, and ends with 1",
+  async (what) => {
+    const { events, errors } = await run(what, "ping");
+    expect(events).toEqual(["ready", "retired", "pong", "end 1"]);
+    expect(errors).toContain("error: outside of a request");
+    expect(errors).toContain(
+      "epollo: this error was thrown outside of a request; its handler thread is replaced",
+    );
+  },
+);
 
 test("process.exit unwinds its caller, and the thread ends later with that code", async () => {
   const { events, errors } = await run("7", "ping");

@@ -2,12 +2,15 @@
  * Starts the thread of the role on its command line, with settings that are of use or not, and prints how it ends. A program, because
  * `bun test` has handlers of its own for errors in Workers.
  */
-import { allocateServerMemory } from "../../src/roles/server-memory.ts";
+import { allocateServerMemory, controlOf } from "../../src/roles/server-memory.ts";
 import { startThread, type ThreadEntry } from "../../src/roles/thread.ts";
+import { HANDLER_EMPTY, HANDLER_STARTING } from "../../src/shm/control-block.ts";
 
 const [entry, what] = process.argv.slice(2) as [ThreadEntry, string];
+const memory = allocateServerMemory(1, 1);
+controlOf(memory).moveHandler(0, HANDLER_EMPTY, HANDLER_STARTING);
 const settings = {
-  memory: allocateServerMemory(1, 1),
+  memory,
   slot: 0,
   dispatcherWakerFds: [],
   module: "data:text/javascript,export default { fetch: () => new Response() }",

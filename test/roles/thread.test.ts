@@ -4,7 +4,10 @@ const program = new URL("./thread-program.ts", import.meta.url).pathname;
 
 /** What the program prints; it must end by itself although its thread may live. */
 async function run(entry: string, what: string): Promise<string[]> {
-  const child = Bun.spawn([process.execPath, "run", program, entry, what], { stdout: "pipe", stderr: "pipe" });
+  const child = Bun.spawn([process.execPath, "run", program, entry, what], {
+    stdout: "pipe",
+    stderr: "pipe",
+  });
   const isOver = await Promise.race([child.exited.then(() => true), Bun.sleep(4000)]);
   if (isOver !== true) child.kill("SIGKILL");
   const output = await child.stdout.text();

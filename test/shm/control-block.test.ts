@@ -84,7 +84,11 @@ describe("what a handler says of itself", () => {
     expect(control.runningMs(1, 999)).toBe(0);
     expect([control.isRunning(0), control.runningMs(0, 2000)]).toEqual([false, 0]);
     control.markStopped(1, 0.125);
-    expect([control.isRunning(1), control.runningMs(1, 5000), control.serviceMs(1)]).toEqual([false, 0, 0.125]);
+    expect([control.isRunning(1), control.runningMs(1, 5000), control.serviceMs(1)]).toEqual([
+      false,
+      0,
+      0.125,
+    ]);
     expect([control.serviceMs(0), control.serviceMs(2)]).toEqual([0, 0]);
   });
 
@@ -190,7 +194,11 @@ test("no two words share a place: all are set and read back", () => {
     parkers[1].announce();
   }
   for (const index of [0, 1]) {
-    expect(control.load(index)).toEqual({ clients: 100 + index, inFlight: 200 + index, backlog: 300 + index });
+    expect(control.load(index)).toEqual({
+      clients: 100 + index,
+      inFlight: 200 + index,
+      backlog: 300 + index,
+    });
     expect([control.openRequests(index), control.serviceMs(index)]).toEqual([400 + index, 500.5 + index]);
     expect(control.runningMs(index, 1000.5)).toBe(400 - index);
     expect([control.takeRequest(index), control.takeWanted(index)]).toEqual([true, true]);
