@@ -8,7 +8,9 @@
  *
  * The bindings are copied into constants so that the compiler calls them directly.
  */
+import { SYS_FSTAT, SYS_OPENAT, SYS_OPENAT2, SYS_READLINKAT } from "./constants.ts";
 import { errno } from "./errno.ts";
+import { OPEN_HOW_SIZE_BYTES } from "./layout.ts";
 import { libc } from "./libc.ts";
 
 const nativeSocket = libc.socket;
@@ -24,6 +26,7 @@ const nativeShutdown = libc.shutdown;
 const nativeClose = libc.close;
 const nativeRead = libc.read;
 const nativeWrite = libc.write;
+const nativePread = libc.pread;
 const nativeReadv = libc.readv;
 const nativeWritev = libc.writev;
 const nativeRecv = libc.recv;
@@ -117,6 +120,12 @@ export function write(fd: number, address: number, length: number): number {
   return result === -1 ? -errno() : result;
 }
 
+/** Reads up to `length` bytes from byte `offset` of a file on, without moving its position; 0 is the end. pread(2). */
+export function pread(fd: number, address: number, length: number, offset: number): number {
+  const result = nativePread(fd, address, length, offset);
+  return result === -1 ? -errno() : result;
+}
+
 /** Reads into `count` iovecs at `vector`. readv(2). */
 export function readv(fd: number, vector: number, count: number): number {
   const result = nativeReadv(fd, vector, count);
@@ -198,5 +207,35 @@ export function unlink(path: number): number {
 /** Makes a system call by number, for those that the C library has no function for. syscall(2). */
 export function syscall(number: number, first = 0, second = 0, third = 0, fourth = 0): number {
   const result = nativeSyscall(number, first, second, third, fourth);
+  return result === -1 ? -errno() : result;
+}
+
+/**
+ * Writes what the kernel knows of an open file into the struct stat at `target`. fstat(2), by its number: glibc below 2.33
+ * has no function of this name, and statx(2) is refused by older containers' filters.
+ */
+export function fstat(fd: number, target: number): number {
+  const result = nativeSyscall(SYS_FSTAT, fd, target, 0, 0);
+  return result === -1 ? -errno() : result;
+}
+
+/** Opens the file whose zero-terminated path, from the directory `directoryFd` on, lies at `path`; gives its fd. openat(2). */
+export function openat(directoryFd: number, path: number, flags: number, mode: number): number {
+  const result = nativeSyscall(SYS_OPENAT, directoryFd, path, flags, mode);
+  return result === -1 ? -errno() : result;
+}
+
+/**
+ * Opens as `openat` does, with limits on how the path is walked in the struct open_how at `how`. openat2(2), Linux 5.6 and
+ * later: -ENOSYS before, -ENOSYS or -EPERM under filters that do not know it.
+ */
+export function openat2(directoryFd: number, path: number, how: number): number {
+  const result = nativeSyscall(SYS_OPENAT2, directoryFd, path, how, OPEN_HOW_SIZE_BYTES);
+  return result === -1 ? -errno() : result;
+}
+
+/** Reads where the symbolic link at `path` leads into `target`, not terminated; gives the number of bytes. readlinkat(2). */
+export function readlinkat(directoryFd: number, path: number, target: number, capacityBytes: number): number {
+  const result = nativeSyscall(SYS_READLINKAT, directoryFd, path, target, capacityBytes);
   return result === -1 ? -errno() : result;
 }

@@ -130,7 +130,39 @@ export const F_SETFL = 4;
 /** Is the flag of F_GETFD that closes on exec, fcntl(2). */
 export const FD_CLOEXEC = 1;
 
+/** Stands for the current directory where a directory's fd is asked for, openat(2). */
+export const AT_FDCWD = -100;
+
+// sys/stat.h, linux/stat.h
+
+/** Selects the bits of a mode that hold the type of the file, inode(7). */
+export const S_IFMT = 0o170000;
+/** Is the type of regular files, inode(7). */
+export const S_IFREG = 0o100000;
+/** Is the type of directories, inode(7). */
+export const S_IFDIR = 0o040000;
+
+// linux/openat2.h
+
+/** Refuses magic links, such as those of /proc/self/fd (ELOOP), openat2(2). */
+export const RESOLVE_NO_MAGICLINKS = 0x02;
+/** Refuses symbolic links of every kind (ELOOP), openat2(2). */
+export const RESOLVE_NO_SYMLINKS = 0x04;
+/** Refuses to leave the directory that the path starts from, absolute links included (EXDEV), openat2(2). */
+export const RESOLVE_BENEATH = 0x08;
+/** Treats the directory that the path starts from as the root, openat2(2). */
+export const RESOLVE_IN_ROOT = 0x10;
+
 // asm/unistd.h
+
+/** Is the number of fstat(2). Differs: 80 on arm64, 5 on x86-64. */
+export const SYS_FSTAT: number = isArm64 ? 80 : 5;
+/** Is the number of openat(2). Differs: 56 on arm64, 257 on x86-64. */
+export const SYS_OPENAT: number = isArm64 ? 56 : 257;
+/** Is the number of readlinkat(2). Differs: 78 on arm64, 267 on x86-64. */
+export const SYS_READLINKAT: number = isArm64 ? 78 : 267;
+/** Is the number of openat2(2). */
+export const SYS_OPENAT2 = 437;
 
 /** Is the number of gettid(2). Differs: 178 on arm64, 186 on x86-64. */
 export const SYS_GETTID: number = isArm64 ? 178 : 186;

@@ -1,8 +1,8 @@
 /**
  * Sizes and offsets of the C structures that cross the system call border, and how to fill and read them.
  *
- * Linux on x86-64 and arm64, both 64-bit and little-endian. One structure differs: `epoll_event` is packed to 12 bytes
- * on x86-64 and 16 bytes long, data at 8, on arm64. `test/ffi/layout.test.ts` compares each number with the headers of
+ * Linux on x86-64 and arm64, both 64-bit and little-endian. Two structures differ: `epoll_event` is packed to 12 bytes
+ * on x86-64 and 16 bytes long, data at 8, on arm64; `stat` has its mode elsewhere and another length. `test/ffi/layout.test.ts` compares each number with the headers of
  * the machine through the C compiler.
  *
  * All functions write into memory that they are given; any thread may call them. Ports are passed in host order and
@@ -17,6 +17,8 @@
  * | iovec | 16 | base (0), length (8) |
  * | msghdr | 56 | name (0), namelen u32 (8), iov (16), iovlen (24), control (32), controllen (40), flags i32 (48) |
  * | addrinfo | 48 | flags, family, socktype, protocol i32 (0, 4, 8, 12), addrlen u32 (16), addr (24), canonname (32), next (40) |
+ * | stat | 144 or 128 | mode u32 (24 or 16), size i64 (48), mtime seconds i64 (88), nanoseconds i64 (96) |
+ * | open_how | 24 | flags u64 (0), mode u64 (8), resolve u64 (16) |
  */
 import { AF_INET, AF_INET6, AF_UNIX } from "./constants.ts";
 
@@ -59,6 +61,22 @@ export const ADDRINFO_ADDRESS_LENGTH_OFFSET = 16;
 export const ADDRINFO_ADDRESS_OFFSET = 24;
 /** Is the offset of ai_next. */
 export const ADDRINFO_NEXT_OFFSET = 40;
+
+/** Is the size of a stat: 144 bytes on x86-64, 128 on arm64. sys/stat.h, asm/stat.h. */
+export const STAT_SIZE_BYTES: number = isPacked ? 144 : 128;
+/** Is the offset of st_mode, 32 bits. */
+export const STAT_MODE_OFFSET: number = isPacked ? 24 : 16;
+/** Is the offset of st_size, 64 bits. */
+export const STAT_LENGTH_OFFSET = 48;
+/** Is the offset of st_mtim: seconds, signed, and nanoseconds, 64 bits each. */
+export const STAT_MODIFIED_OFFSET = 88;
+
+/** Is the size of an open_how. linux/openat2.h. */
+export const OPEN_HOW_SIZE_BYTES = 24;
+/** Is the offset of an open_how's flags, 64 bits. */
+export const OPEN_HOW_FLAGS_OFFSET = 0;
+/** Is the offset of an open_how's resolve, 64 bits. */
+export const OPEN_HOW_RESOLVE_OFFSET = 16;
 
 /**
  * Writes a pointer, size or file offset (0 to 2^53 - 1) as 64 bits into two words, low word first, without a BigInt.

@@ -42,6 +42,8 @@ export interface Libc {
   read(fd: number, address: number, length: number): number;
   /** write(2) */
   write(fd: number, address: number, length: number): number;
+  /** pread(2), with a 64-bit offset */
+  pread(fd: number, address: number, length: number, offset: number): number;
   /** readv(2) */
   readv(fd: number, vector: number, count: number): number;
   /** writev(2) */
@@ -100,6 +102,7 @@ const SIGNATURES = {
   close: { args: ["i32"], returns: "i32" },
   read: { args: ["i32", "ptr", "usize"], returns: "i64_fast" },
   write: { args: ["i32", "ptr", "usize"], returns: "i64_fast" },
+  pread: { args: ["i32", "ptr", "usize", "i64_fast"], returns: "i64_fast" },
   readv: { args: ["i32", "ptr", "i32"], returns: "i64_fast" },
   writev: { args: ["i32", "ptr", "i32"], returns: "i64_fast" },
   recv: { args: ["i32", "ptr", "usize", "i32"], returns: "i64_fast" },

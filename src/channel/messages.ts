@@ -52,7 +52,7 @@ export const ANSWER_WINDOW: number = 256 * 1024;
 /** Bytes of a request's body that may be on their way to its handler at once. */
 export const BODY_WINDOW: number = 128 * 1024;
 /** The longest payload of a BODY record; longer pieces are split. */
-export const BODY_RECORD_BYTES: number = 16 * 1024;
+export const BODY_RECORD_BYTES: number = 32 * 1024;
 /** Answers up to this length (head included) lie in the ring, longer ones in blocks of the slab. */
 export const INLINE_ANSWER_BYTES: number = 8 * 1024;
 /** Request bodies up to this length travel with their head in one record. */

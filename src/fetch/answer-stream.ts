@@ -52,13 +52,16 @@ async function pump(
   headFor: (length: number) => StreamHead,
 ): Promise<void> {
   let head: StreamHead | null = null;
+  let pending: Promise<Step> | null = null;
   for (;;) {
     const gathered: Uint8Array[] = [];
     let length = 0;
     let isEnd = false;
-    let pending: Promise<Step> | null = null;
+    // The piece that was waited for is the first of those that are there by now.
+    if (pending !== null) await pending;
     while (length < GATHER_BYTES) {
-      const read = reader.read();
+      const read: Promise<Step> = pending ?? reader.read();
+      pending = null;
       if (Bun.peek.status(read) === "pending") drainMicrotasks();
       if (Bun.peek.status(read) === "pending") {
         pending = read;
@@ -82,16 +85,6 @@ async function pump(
     }
     if (isEnd) return;
     if (!exchange.hasCredit) await exchange.credit();
-    if (pending !== null) {
-      const step: Step = await pending;
-      if (exchange.isDone) return;
-      if (step.done) {
-        send(exchange, head, false, [], 0, true);
-        return;
-      }
-      const piece = bytesOf(step.value);
-      if (piece.length > 0) send(exchange, head, false, [piece], piece.length, false);
-    }
   }
 }
 

@@ -33,6 +33,15 @@ function fieldsOf(response: Response): Headers | null {
  *   its file is missing, its status is 0
  */
 export function sendResponse(exchange: Exchange, response: Response, fail: (error: unknown) => void): void {
+  try {
+    send(exchange, response, fail);
+  } catch (error) {
+    // A stream that somebody else reads, a field that cannot be read.
+    fail(error);
+  }
+}
+
+function send(exchange: Exchange, response: Response, fail: (error: unknown) => void): void {
   const view = exchange.view;
   if (exchange.isDone || view === null) {
     response.body?.cancel().catch(() => {});

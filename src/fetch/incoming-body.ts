@@ -1,8 +1,13 @@
 /**
- * The body of a request that is still arriving, as a ReadableStream for user code.
+ * The body of a request that is still arriving: put together for `text()` and its like, or a ReadableStream.
  *
  * Lives on the thread that runs the handler. It grants the dispatcher credit for what has left it, so that a handler
- * that does not read stops the socket: at most BODY_WINDOW bytes are on their way.
+ * that does not read stops the socket: at most BODY_WINDOW bytes are on their way or wait here.
+ *
+ *   WAITING     nobody has asked for it; what comes is kept, up to the first window
+ *   COLLECTING  it is copied into one buffer, and credit is given back at once
+ *   STREAMING   it goes into a ReadableStream, and credit is given back as that is read
+ *   CLOSED      complete, failed, or nobody reads the rest
  */
 import type { AnswerSink } from "../channel/answer-sink.ts";
 import { BODY_WINDOW } from "../channel/messages.ts";
@@ -25,76 +30,173 @@ export class BodyFailure extends Error {
   }
 }
 
+const WAITING = 0;
+const COLLECTING = 1;
+const STREAMING = 2;
+const CLOSED = 3;
+
+/** Credit is given back in steps: a message for every piece would cost more than the piece. */
+const CREDIT_STEP: number = BODY_WINDOW / 4;
+/** A buffer of the announced length is made at once up to here; longer ones grow with what arrives. */
+const EAGER_BYTES: number = 1024 * 1024;
+
 /** A body that arrives piece by piece. */
 export class IncomingBody {
-  /** What user code reads. */
-  readonly stream: ReadableStream<Uint8Array>;
   readonly #sink: AnswerSink;
   readonly #entry: number;
   readonly #serial: number;
-  #controller!: ReadableStreamDefaultController<Uint8Array>;
-  #isOpen = true;
+  readonly #length: number;
+  #state: number = WAITING;
+  /** Bytes granted to the dispatcher that have not arrived. */
+  #granted: number = BODY_WINDOW;
+  #pieces: Uint8Array[] = [];
+  #isComplete = false;
+  #failure: unknown = null;
+  #buffer: Uint8Array = new Uint8Array(0);
+  #filled = 0;
+  #resolve: ((bytes: Uint8Array) => void) | null = null;
+  #reject: ((error: unknown) => void) | null = null;
+  #stream: ReadableStream<Uint8Array> | null = null;
+  #controller: ReadableStreamDefaultController<Uint8Array> | null = null;
 
-  constructor(sink: AnswerSink, entry: number, serial: number) {
+  /** @param length the announced length in bytes, -1 if it is not known */
+  constructor(sink: AnswerSink, entry: number, serial: number, length: number) {
     this.#sink = sink;
     this.#entry = entry;
     this.#serial = serial;
-    this.stream = new ReadableStream<Uint8Array>(
-      {
-        start: (controller) => {
-          this.#controller = controller;
-        },
-        pull: () => this.#grantConsumed(),
-        cancel: () => this.abandon(),
-      },
-      { highWaterMark: BODY_WINDOW, size: (piece) => piece?.length ?? 0 },
-    );
+    this.#length = length;
     sink.creditBody(entry, serial, BODY_WINDOW);
-    this.#granted = BODY_WINDOW;
   }
 
-  /** Bytes granted to the dispatcher that have not arrived. */
-  #granted = 0;
+  /** Whether a stream was made of it. */
+  get isStreamed(): boolean {
+    return this.#stream !== null;
+  }
 
-  /** The next piece; `bytes` becomes the stream's. */
-  push(bytes: Uint8Array): void {
-    this.#granted -= bytes.length;
-    if (this.#isOpen && bytes.length > 0) this.#controller.enqueue(bytes);
-    if (!this.#isOpen) this.#grantAll(bytes.length);
+  /** Takes the next bytes, source[start..end); they are copied. */
+  receive(source: Buffer, start: number, end: number): void {
+    const length = end - start;
+    if (length === 0) return;
+    this.#granted -= length;
+    if (this.#state === COLLECTING) {
+      this.#append(source, start, end);
+      this.#grant(BODY_WINDOW - this.#granted);
+      return;
+    }
+    if (this.#state === CLOSED) {
+      this.#grant(BODY_WINDOW - this.#granted);
+      return;
+    }
+    const piece = new Uint8Array(length);
+    source.copy(piece, 0, start, end);
+    if (this.#state === STREAMING) this.#controller?.enqueue(piece);
+    else this.#pieces.push(piece);
   }
 
   /** The body is complete. */
   end(): void {
-    if (!this.#isOpen) return;
-    this.#isOpen = false;
-    this.#controller.close();
+    if (this.#state === CLOSED) return;
+    this.#isComplete = true;
+    if (this.#state === COLLECTING) this.#finishCollecting();
+    else if (this.#state === STREAMING) this.#controller?.close();
+    if (this.#state !== WAITING) this.#state = CLOSED;
   }
 
   /** The rest of the body will not come. */
   fail(error: unknown): void {
-    if (!this.#isOpen) return;
-    this.#isOpen = false;
-    this.#controller.error(error);
+    if (this.#state === CLOSED || this.#isComplete) return;
+    this.#failure = error;
+    if (this.#state === COLLECTING) this.#reject?.(error);
+    else if (this.#state === STREAMING) this.#controller?.error(error);
+    this.#pieces = [];
+    this.#state = CLOSED;
   }
 
   /** Nobody reads the rest: it is let through and dropped, so that the connection can go on. */
   abandon(): void {
-    if (!this.#isOpen) return;
-    this.#isOpen = false;
-    try {
-      this.#controller.error(new DOMException("The connection was closed.", "AbortError"));
-    } catch {
-      // The stream was cancelled by its reader and is closed already.
+    if (this.#state === CLOSED) return;
+    this.fail(new DOMException("The connection was closed.", "AbortError"));
+    this.#state = CLOSED;
+    this.#pieces = [];
+    this.#grant(BODY_WINDOW - this.#granted);
+  }
+
+  /** The whole body in one buffer; to be called once, and not beside `stream`. */
+  collect(): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      if (this.#failure !== null) {
+        reject(this.#failure);
+        return;
+      }
+      this.#resolve = resolve;
+      this.#reject = reject;
+      this.#state = COLLECTING;
+      const pieces = this.#pieces;
+      this.#pieces = [];
+      for (const piece of pieces) this.#append(piece, 0, piece.length);
+      if (this.#isComplete) {
+        this.#finishCollecting();
+        this.#state = CLOSED;
+      } else this.#grant(BODY_WINDOW - this.#granted);
+    });
+  }
+
+  /** The body as a stream; the same one each time. */
+  get stream(): ReadableStream<Uint8Array> {
+    this.#stream ??= new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => this.#startStreaming(controller),
+        pull: () => this.#grantRoom(),
+        cancel: () => this.abandon(),
+      },
+      { highWaterMark: BODY_WINDOW, size: (piece) => piece?.length ?? 0 },
+    );
+    return this.#stream;
+  }
+
+  #startStreaming(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    this.#controller = controller;
+    if (this.#failure !== null) {
+      controller.error(this.#failure);
+      return;
     }
+    for (const piece of this.#pieces) controller.enqueue(piece);
+    this.#pieces = [];
+    if (this.#isComplete) {
+      controller.close();
+      this.#state = CLOSED;
+    } else this.#state = STREAMING;
   }
 
-  #grantConsumed(): void {
-    const room = (this.#controller.desiredSize ?? 0) - this.#granted;
-    // Small grants are put off: a message for every piece would cost more than the piece.
-    if (room >= BODY_WINDOW / 4) this.#grantAll(room);
+  #append(source: Uint8Array, start: number, end: number): void {
+    const needed = this.#filled + end - start;
+    if (needed > this.#buffer.length) this.#grow(needed);
+    Buffer.prototype.copy.call(source, this.#buffer, this.#filled, start, end);
+    this.#filled = needed;
   }
 
-  #grantAll(bytes: number): void {
+  #grow(needed: number): void {
+    const isKnown = this.#length >= needed;
+    const doubled = Math.max(needed, this.#buffer.length * 2);
+    const length = isKnown && this.#length <= Math.max(EAGER_BYTES, doubled) ? this.#length : doubled;
+    const grown = new Uint8Array(length);
+    grown.set(this.#buffer.subarray(0, this.#filled));
+    this.#buffer = grown;
+  }
+
+  #finishCollecting(): void {
+    const bytes =
+      this.#filled === this.#buffer.length ? this.#buffer : this.#buffer.subarray(0, this.#filled);
+    this.#buffer = new Uint8Array(0);
+    this.#resolve?.(bytes);
+  }
+
+  #grantRoom(): void {
+    if (this.#state === STREAMING) this.#grant((this.#controller?.desiredSize ?? 0) - this.#granted);
+  }
+
+  #grant(bytes: number): void {
+    if (this.#isComplete || bytes < CREDIT_STEP) return;
     this.#granted += bytes;
     this.#sink.creditBody(this.#entry, this.#serial, bytes);
   }

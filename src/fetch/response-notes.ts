@@ -65,12 +65,15 @@ export function installResponseNotes(): void {
   });
   NativeResponse.prototype.constructor = replacement;
   const clone = NativeResponse.prototype.clone;
-  NativeResponse.prototype.clone = function (this: Response): Response {
-    const copy = clone.call(this) as Response;
-    const kind = kinds.get(this);
-    if (kind !== undefined) kinds.set(copy, kind);
-    return copy;
+  const noting = {
+    clone(this: Response): Response {
+      const copy = clone.call(this) as Response;
+      const kind = kinds.get(this);
+      if (kind !== undefined) kinds.set(copy, kind);
+      return copy;
+    },
   };
+  NativeResponse.prototype.clone = noting.clone;
   globalThis.Response = replacement;
 }
 

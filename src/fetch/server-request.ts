@@ -8,6 +8,7 @@
  * The head's bytes belong to the exchange: headers first touched after the answer was sent are gone, as with Bun.serve.
  */
 
+import stream from "node:stream";
 import { TASK_STREAMS_BODY, type TaskView } from "../channel/task-record.ts";
 import { decodeUtf8 } from "../http/latin1.ts";
 import { METHODS } from "../http/method.ts";
@@ -16,6 +17,8 @@ import type { Exchange } from "./exchange.ts";
 import { IncomingBody } from "./incoming-body.ts";
 
 const FIELD_WORDS = 4;
+/** Whether somebody has read of a stream; missing from Bun's types. */
+const { isDisturbed } = stream as unknown as { isDisturbed(stream: ReadableStream): boolean };
 const METHOD_GET = METHODS.indexOf("GET");
 const METHOD_HEAD = METHODS.indexOf("HEAD");
 /** What the native constructor gets where the request's own url is not valid. */
@@ -28,7 +31,12 @@ interface NativeRequest {
   readonly headers: Headers;
   readonly signal: AbortSignal;
   readonly body: ReadableStream<Uint8Array> | null;
+  readonly bodyUsed: boolean;
   clone(): Request;
+  text(): Promise<string>;
+  json(): Promise<unknown>;
+  bytes(): Promise<Uint8Array>;
+  arrayBuffer(): Promise<ArrayBuffer>;
   formData(): Promise<FormData>;
   blob(): Promise<Blob>;
 }
@@ -41,6 +49,8 @@ export class ServerRequest extends Native {
   /** The target, where it and the Host field do not make a valid url. */
   readonly #oddUrl: string | null;
   #hasHeaders = false;
+  #isCollected = false;
+  #stream: ReadableStream<Uint8Array> | null = null;
 
   constructor(exchange: Exchange, url: string, method: number, oddUrl: string | null, init?: RequestInit) {
     super(url, init);
@@ -71,24 +81,83 @@ export class ServerRequest extends Native {
     return this.#exchange.signal;
   }
 
-  // These two look at the type of the body, and at the native fields for it.
+  // A body that is still arriving is not the native object's: it is put together here, or streamed.
+
+  override get body(): ReadableStream<Uint8Array> | null {
+    if (this.#upload === null) return super.body;
+    this.#stream ??= this.#isCollected ? lockedStream() : this.#upload.stream;
+    return this.#stream;
+  }
+
+  override get bodyUsed(): boolean {
+    if (this.#upload === null) return super.bodyUsed;
+    return (
+      this.#isCollected ||
+      (this.#stream !== null && (this.#stream.locked || isDisturbed(this.#stream)))
+    );
+  }
+
+  override text(): Promise<string> {
+    return this.#upload === null ? super.text() : this.#collected().then((body) => body.text());
+  }
+
+  override json(): Promise<unknown> {
+    return this.#upload === null ? super.json() : this.#collected().then((body) => body.json());
+  }
+
+  override bytes(): Promise<Uint8Array> {
+    return this.#upload === null ? super.bytes() : this.#collect();
+  }
+
+  override arrayBuffer(): Promise<ArrayBuffer> {
+    return this.#upload === null ? super.arrayBuffer() : this.#collected().then((body) => body.arrayBuffer());
+  }
+
+  // These two look at the type of the body, the native ones at the native fields for it.
   override formData(): Promise<FormData> {
-    this.headers;
-    return super.formData();
+    const { headers } = this;
+    return this.#upload === null
+      ? super.formData()
+      : this.#collected(headers).then((body) => body.formData() as Promise<FormData>);
   }
 
   override blob(): Promise<Blob> {
-    this.headers;
-    return super.blob();
+    const { headers } = this;
+    return this.#upload === null ? super.blob() : this.#collected(headers).then((body) => body.blob());
+  }
+
+  async #collected(headers?: Headers): Promise<Response> {
+    const type = headers?.get("content-type");
+    return new Response(await this.#collect(), type == null ? {} : { headers: { "content-type": type } });
+  }
+
+  #collect(): Promise<Uint8Array> {
+    if (this.bodyUsed) return Promise.reject(bodyUsed());
+    if (this.#stream !== null) return new Response(this.#stream).bytes();
+    this.#isCollected = true;
+    return (this.#upload as IncomingBody).collect();
+  }
+
+  get #upload(): IncomingBody | null {
+    return this.#exchange.body;
   }
 
   override clone(): Request {
     const headers = this.headers;
-    const copy = super.clone();
-    return new Request(this.url.startsWith("http") ? this.url : PLACEHOLDER_URL, {
+    if (this.#upload !== null) {
+      if (this.bodyUsed) throw bodyUsed();
+      const [mine, copied] = (this.body as ReadableStream<Uint8Array>).tee();
+      this.#stream = mine;
+      return this.#copy(headers, copied);
+    }
+    return this.#copy(headers, super.clone().body);
+  }
+
+  #copy(headers: Headers, body: ReadableStream<Uint8Array> | null): Request {
+    return new Request(this.#oddUrl === null ? this.url : PLACEHOLDER_URL, {
       method: this.method,
       headers,
-      body: copy.body,
+      body,
       signal: this.signal,
     });
   }
@@ -99,6 +168,19 @@ export class ServerRequest extends Native {
   }
 }
 Object.defineProperty(ServerRequest, "name", { value: "Request" });
+
+function bodyUsed(): TypeError {
+  return Object.defineProperty(new TypeError("Body already used"), "code", {
+    value: "ERR_BODY_ALREADY_USED",
+  });
+}
+
+/** What `body` is after the whole of it was read: a stream that somebody has locked. */
+function lockedStream(): ReadableStream<Uint8Array> {
+  const stream = new ReadableStream<Uint8Array>();
+  stream.getReader();
+  return stream;
+}
 
 function appendFields(headers: Headers, view: TaskView): void {
   const table = view.fieldTable;
@@ -160,9 +242,8 @@ export function makeRequest(exchange: Exchange, view: TaskView): ServerRequest {
 function bodyInit(exchange: Exchange, view: TaskView, method: number): RequestInit | undefined {
   if (method === METHOD_GET || method === METHOD_HEAD) return undefined;
   if ((view.flags & TASK_STREAMS_BODY) !== 0) {
-    const body = new IncomingBody(exchange.host.sink, exchange.entry, exchange.serial);
-    exchange.body = body;
-    return { method: "POST", body: body.stream };
+    exchange.body = new IncomingBody(exchange.host.sink, exchange.entry, exchange.serial, view.contentLength);
+    return undefined;
   }
   const length = view.bodyBytes;
   if (length === 0) return undefined;

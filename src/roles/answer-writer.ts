@@ -235,6 +235,8 @@ export class AnswerWriter {
     if (!isLast) return;
     answers.finish(task.sequence);
     this.#owner.answered(client, task);
+    // An empty last piece has no segment to carry the end behind those that wait.
+    if (closes && length === 0 && answers.readyCount > 0) client.stopReading();
     if (closes && left === 0 && answers.readyCount === 0) this.#owner.finished(client);
     // The answers behind it may be ready by now.
     else if (answers.readyCount > 0) this.#markDirty(client);

@@ -258,13 +258,10 @@ export class HandlerLoop {
     if (exchange == null || exchange.serial !== tasks.b) return;
     const offset = tasks.payloadOffset;
     switch (type & TYPE_MASK) {
-      case BODY: {
-        const piece = new Uint8Array(tasks.payloadBytes);
-        tasks.bytes.copy(piece, 0, offset, offset + tasks.payloadBytes);
-        exchange.body?.push(piece);
+      case BODY:
+        exchange.body?.receive(tasks.bytes, offset, offset + tasks.payloadBytes);
         if ((type & LAST) !== 0) exchange.body?.end();
         return;
-      }
       case CREDIT:
         exchange.addCredit(tasks.words[offset >> 2]);
         return;

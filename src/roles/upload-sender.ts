@@ -1,14 +1,12 @@
 /**
  * Bodies on their way from sockets to the handlers that read them as streams.
  *
- * Owned by the dispatcher. Bytes go on as far as the handler allows and the ring has room; the rest waits here, and while
- * more than PAUSE_BYTES wait the client is not read: the kernel's window closes and the sender waits.
+ * Owned by the dispatcher. Bytes go on as far as the handler allows and the ring has room, from the receive buffer straight
+ * into the ring; the rest of what was read at once waits here, and while anything waits the client is not read: the
+ * kernel keeps it, its window closes, and the sender waits.
  */
 import { BODY_RECORD_BYTES } from "../channel/messages.ts";
 import { TASK_GIVEN, TASK_OVER, type Task } from "./client.ts";
-
-/** Bytes that wait for a handler before the client is no longer read. */
-const PAUSE_BYTES = 64 * 1024;
 
 /** What the sender asks of its dispatcher. */
 export interface UploadOwner {
@@ -28,15 +26,26 @@ export class UploadSender {
 
   /** Whether so much waits that the task's client must not be read. */
   isFull(task: Task): boolean {
-    return task.upload !== null && !task.upload.isClosed && task.upload.pieceBytes >= PAUSE_BYTES;
+    return task.upload !== null && !task.upload.isClosed && task.upload.pieceBytes > 0;
   }
 
   /** The next bytes of a body: source[start..end), which are the caller's again afterwards. */
   push(task: Task, source: Buffer, start: number, end: number): void {
     const upload = task.upload;
     if (upload === null || upload.isClosed || task.state === TASK_OVER) return;
-    upload.pieces.push(Buffer.from(source.subarray(start, end)));
-    upload.pieceBytes += end - start;
+    let at = start;
+    const link = task.link;
+    if (upload.pieces.length === 0 && task.state === TASK_GIVEN && link !== null) {
+      while (at < end && upload.credit > 0) {
+        const next = Math.min(end, at + Math.min(upload.credit, BODY_RECORD_BYTES));
+        if (!link.sendBody(task.entry, source, at, next, false)) break;
+        upload.credit -= next - at;
+        at = next;
+      }
+      if (at === end) return;
+    }
+    upload.pieces.push(Buffer.from(source.subarray(at, end)));
+    upload.pieceBytes += end - at;
     this.#send(task);
   }
 

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { LAST } from "../../src/channel/messages.ts";
-import { SLAB_BLOCKS } from "../../src/channel/pair-memory.ts";
+import { SLAB_AT, SLAB_BLOCKS } from "../../src/channel/pair-memory.ts";
+import { SlabWriter } from "../../src/shm/slab.ts";
 import { LinkPair, parseRequest, pattern, viewOf } from "./link-pair.ts";
 
 const named = (name: string) => ({ name });
@@ -81,4 +82,17 @@ test("the pair is as new for the next thread, whatever the dead one left", () =>
   pair.dispatcher.slab.free(kept[0].block);
   expect(pair.dispatcher.slab.countFree()).toBe(SLAB_BLOCKS);
   expect(new Set(Array.from({ length: 300 }, () => pair.give(named("x")))).size).toBe(300);
+});
+
+test("blocks that the dead thread was filling, or had filled and not announced, are free again", () => {
+  const pair = new LinkPair();
+  const writer = new SlabWriter(pair.memory, SLAB_AT, SLAB_BLOCKS);
+  writer.allocate();
+  writer.hand(writer.allocate());
+  expect(pair.dispatcher.slab.countFree()).toBe(SLAB_BLOCKS - 2);
+  pair.dispatcher.sweep(
+    () => {},
+    () => {},
+  );
+  expect(pair.dispatcher.slab.countFree()).toBe(SLAB_BLOCKS);
 });

@@ -246,3 +246,42 @@ describe("messages about a task", () => {
     expect(pair.dispatcherWakes).toBe(1);
   });
 });
+
+describe("a handler that does not get on", () => {
+  test("is stalled since the first look that found the same tasks queued", () => {
+    const pair = new LinkPair();
+    const { dispatcher } = pair;
+    expect([dispatcher.stalledMs(10), dispatcher.stalledMs(20)]).toEqual([0, 0]);
+    const [first] = [pair.give(named("one")), pair.give(named("two"))];
+    dispatcher.flush();
+    expect([dispatcher.stalledMs(100), dispatcher.stalledMs(103.5)]).toEqual([0, 3.5]);
+    pair.handler.tasks.next();
+    pair.handler.start(first);
+    expect([dispatcher.stalledMs(110), dispatcher.stalledMs(111)]).toEqual([0, 1]);
+    pair.handler.tasks.next();
+    pair.handler.start(pair.handler.tasks.a);
+    expect([dispatcher.stalledMs(200), dispatcher.stalledMs(300)]).toEqual([0, 0]);
+  });
+
+  test("is stuck after its tasks were taken back, until it meets their records", () => {
+    const pair = new LinkPair();
+    pair.give(named("one"));
+    pair.dispatcher.flush();
+    expect(pair.dispatcher.isStuck).toBe(false);
+    pair.dispatcher.takeBack(() => {});
+    expect(pair.dispatcher.isStuck).toBe(true);
+    for (const { entry } of pair.readTasks()) pair.handler.start(entry);
+    expect(pair.dispatcher.isStuck).toBe(false);
+  });
+
+  test("is full when a record found no room, until there is some", () => {
+    const pair = new LinkPair();
+    expect(pair.dispatcher.isFull).toBe(false);
+    fillRing(pair);
+    expect(pair.dispatcher.isFull).toBe(true);
+    pair.dispatcher.flush();
+    expect(pair.dispatcher.isFull).toBe(true);
+    pair.readTasks();
+    expect(pair.dispatcher.isFull).toBe(false);
+  });
+});

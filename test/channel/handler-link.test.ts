@@ -11,7 +11,8 @@ import {
   INLINE_ANSWER_BYTES,
   LAST,
 } from "../../src/channel/messages.ts";
-import { SLAB_BLOCKS } from "../../src/channel/pair-memory.ts";
+import { RING_BYTES, SLAB_BLOCKS } from "../../src/channel/pair-memory.ts";
+import { RECORD_HEADER_BYTES } from "../../src/shm/ring.ts";
 import { LinkPair, pattern, type Result } from "./link-pair.ts";
 
 const named = (name: string) => ({ name });
@@ -124,6 +125,22 @@ describe("without a free block", () => {
     },
   );
 
+  test("long pieces into a ring that is nearly full, wherever its end is", () => {
+    const { pair, entry, serial } = exhausted();
+    // Each round leaves a little more or less than the last piece takes, and begins at another place.
+    for (let round = 0; round < 300; round++) {
+      const lengths = [...Array(29).fill(8176), 5000 + ((round * 112) % 3190), 16_384];
+      for (const [index, length] of lengths.entries()) {
+        pair.handler.answer(entry, serial, "", pattern(length, round + index), 0, length, 0);
+      }
+      const received = [bytesOf(pair.readResults())];
+      expect(pair.handler.resume()).toBe(true);
+      received.push(bytesOf(pair.readResults()));
+      const sent = lengths.map((length, index) => pattern(length, round + index));
+      expect(Buffer.concat(received).equals(Buffer.concat(sent))).toBe(true);
+    }
+  });
+
   test("a head alone that is longer than a record's usual length", () => {
     const { pair, entry, serial } = exhausted();
     pair.handler.answer(entry, serial, "h".repeat(16_000), null, 0, 0, FIRST | LAST);
@@ -165,6 +182,21 @@ describe("without room in the ring", () => {
     }
     expect(Buffer.concat(received).equals(Buffer.concat(sent))).toBe(true);
     expect(handler.resume()).toBe(true);
+    expect(pair.dispatcher.slab.countFree()).toBe(SLAB_BLOCKS);
+  });
+
+  test("a long piece takes no block while it waits", () => {
+    const pair = new LinkPair();
+    const { entry, serial } = pair.start(named("one"));
+    // Records without payload: they fill the ring to its last byte.
+    for (let at = 0; at < RING_BYTES; at += RECORD_HEADER_BYTES) {
+      pair.handler.answer(entry, serial, "", null, 0, 0, 0);
+    }
+    for (let tries = 0; tries < 3; tries++) {
+      pair.handler.answer(entry, serial, "", pattern(40_000), 0, 40_000, 0);
+      pair.handler.resume();
+    }
+    expect(pair.dispatcher.slab.countFree()).toBe(SLAB_BLOCKS);
   });
 
   test("messages wait behind the answers", () => {

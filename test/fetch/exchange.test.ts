@@ -91,6 +91,17 @@ describe("an answer in parts", () => {
     expect([recorder.pieces.at(-1)!.flags, exchange.isDone]).toEqual([LAST | CLOSE, true]);
   });
 
+  test("a head longer than a piece may be is split too", () => {
+    for (const part of [null, pattern(1000)]) {
+      const { exchange, recorder } = makeExchange(GET);
+      exchange.write("\xe4".repeat(100_000), part, FIRST | LAST);
+      expect(recorder.isWellFormed).toBe(true);
+      expect(recorder.pieces.every(({ bytes }) => bytes.length <= ANSWER_PIECE_BYTES)).toBe(true);
+      const expected = Buffer.concat([Buffer.alloc(100_000, 0xe4), part ?? Buffer.alloc(0)]);
+      expect(recorder.bytes.equals(expected)).toBe(true);
+    }
+  });
+
   test("credit is awaited while the window is used up", async () => {
     const { exchange } = makeExchange(GET);
     expect(exchange.hasCredit).toBe(true);

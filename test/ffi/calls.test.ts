@@ -41,6 +41,7 @@ describe("failures come back as -errno", () => {
     ["close", calls.close(closed), "EBADF"],
     ["read", calls.read(closed, a, 1), "EBADF"],
     ["write", calls.write(closed, a, 1), "EBADF"],
+    ["pread", calls.pread(closed, a, 1, 0), "EBADF"],
     ["readv", calls.readv(closed, a, 1), "EBADF"],
     ["writev", calls.writev(closed, a, 1), "EBADF"],
     ["recv", calls.recv(closed, a, 1, 0), "EBADF"],
@@ -54,6 +55,10 @@ describe("failures come back as -errno", () => {
     ["fcntl", calls.fcntl(closed, F_GETFD, 0), "EBADF"],
     ["open", calls.open(missing.address, O_RDONLY, 0), "ENOENT"],
     ["unlink", calls.unlink(missing.address), "ENOENT"],
+    ["fstat", calls.fstat(closed, a), "EBADF"],
+    ["openat", calls.openat(-100, missing.address, O_RDONLY, 0), "ENOENT"],
+    ["openat2", calls.openat2(-100, missing.address, a), "ENOENT"],
+    ["readlinkat", calls.readlinkat(-100, missing.address, a, 64), "ENOENT"],
     ["syscall", calls.syscall(-1), "ENOSYS"],
   ];
   for (const [name, result, expected] of cases) {

@@ -41,7 +41,7 @@ async function open(areBuffersSmall = false): Promise<void> {
         events.push("broken");
       },
       finished: () => events.push("finished"),
-      over: (task) => void (task.state = TASK_OVER),
+      over: (task) => Object.assign(task, { state: TASK_OVER }),
       drained: () => {},
       progressed: () => {},
       list: () => events.push("listed"),
@@ -248,7 +248,7 @@ describe("a slow client", () => {
 
   // Reason: `#answer` queues nothing for an empty last piece, so its CLOSE is lost while earlier pieces wait. Only
   // streams to HTTP/1.0 end with an empty piece, and their clients are closed for another reason.
-  test.failing("is closed after the last byte when the mark comes alone", async () => {
+  test("is closed after the last byte when the mark comes alone", async () => {
     const given = give();
     given.answer("", pattern(65_000), FIRST);
     given.answer("", null, LAST | CLOSE);
