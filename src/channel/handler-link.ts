@@ -1,7 +1,7 @@
 /**
  * A handler thread's end of its pair with one dispatcher: reads tasks, writes answers.
  *
- * A piece of an answer has at most ANSWER_PIECE_BYTES, head included: it fits into one block of the slab.
+ * A piece of an answer has at most ANSWER_PIECE_BYTES, head included: it fits into a short run of blocks of the slab.
  *
  * Owned by the handler thread (or by the main thread in main mode). It knows records and credit, not Requests.
  *
@@ -209,7 +209,7 @@ export class HandlerLink implements AnswerSink {
     return this.#writeLong(flags, entry, serial, head, body ?? EMPTY, start, end);
   }
 
-  /** Writes a long piece into one block, or, when slow clients hold them all, into several records of the ring. */
+  /** Writes a long piece into a run of blocks, or, when slow clients hold them, into several records of the ring. */
   #writeLong(
     flags: number,
     entry: number,
@@ -224,11 +224,12 @@ export class HandlerLink implements AnswerSink {
     const length = head.length + end - start;
     // Enough for the record below and for its padding, or for all records of the loop.
     const records = Math.ceil(length / INLINE_ANSWER_BYTES) + 1;
-    const block = slab.allocate();
+    const blocks = Math.ceil(length / slab.blockBytes);
+    const block = slab.allocateRun(blocks);
     if (block >= 0) {
       const offset = results.claim(8);
       if (offset < 0) {
-        slab.release(block);
+        for (let i = 0; i < blocks; i++) slab.release(block + i);
         return false;
       }
       const at = slab.blockOffset(block);
@@ -236,7 +237,7 @@ export class HandlerLink implements AnswerSink {
       copyBytes(body, start, end, slab.bytes, at + head.length);
       results.words[offset >> 2] = block;
       results.words[(offset >> 2) + 1] = length;
-      slab.hand(block);
+      for (let i = 0; i < blocks; i++) slab.hand(block + i);
       results.commit(ANSWER_BLOCK | flags, entry, serial, 8);
       return true;
     }

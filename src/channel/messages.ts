@@ -16,7 +16,7 @@
  *
  *   to the dispatcher
  *   ANSWER          | the next bytes of the answer, as they go on the wire
- *   ANSWER_BLOCK    | i32 block, i32 length: the same in a block of the pair's slab
+ *   ANSWER_BLOCK    | i32 first block, i32 length: the same in a run of blocks of the pair's slab
  *   CUT             | i32 0: the answer will not be complete: the connection is reset; also sent to
  *                   | confirm an ABORT, after which the dispatcher may use the entry again
  *   BODY_CREDIT     | i32: so many more bytes of the request's body may be sent
@@ -57,5 +57,5 @@ export const BODY_RECORD_BYTES: number = 32 * 1024;
 export const INLINE_ANSWER_BYTES: number = 8 * 1024;
 /** Request bodies up to this length travel with their head in one record. */
 export const INLINE_BODY_BYTES: number = 32 * 1024;
-/** The longest piece of an answer, head included: one block of the slab. */
-export const ANSWER_PIECE_BYTES: number = 64 * 1024;
+/** The longest piece of an answer, head included: a run of blocks of the slab. */
+export const ANSWER_PIECE_BYTES: number = 128 * 1024;

@@ -2,10 +2,13 @@
  * The Server object that `serve()` returns and handlers get, on the main thread as on handler threads.
  *
  * What it shows and does comes from a `ServerState`, which each kind of thread makes for itself. Members, texts and
- * prototype are those of Bun.serve's (BUN-SERVE.md section 13).
+ * prototype are those of Bun.serve's (BUN-SERVE.md section 13; test/fetch/server-object.test.ts asks the real one). The
+ * class holds the behaviour; its instances get one of two prototypes that look like Bun's (server-shape.ts).
  */
+import { codedTypeError } from "./coded-error.ts";
 import type { FetchHandler } from "./registration.ts";
 import { ServerRequest } from "./server-request.ts";
+import { shapePrototype } from "./server-shape.ts";
 
 /** An address as `requestIP` and `address` give it. */
 export interface AddressInfo {
@@ -29,6 +32,8 @@ export interface ServerState {
   /** The `fetch` handler of this thread, or null. */
   readonly fetch: FetchHandler | null;
   stop(isForced: boolean): Promise<void>;
+  /** Closes the clients that have no request in flight, and tells how many those were. */
+  closeIdle(): number;
   ref(): void;
   unref(): void;
   reload(options: unknown): void;
@@ -37,16 +42,35 @@ export interface ServerState {
   formatPeer(words: Int32Array, index: number): AddressInfo | null;
 }
 
-function typeError(message: string, code: string): TypeError {
-  return Object.defineProperty(new TypeError(message), "code", { value: code, configurable: true });
+function invalidArgument(message: string): TypeError {
+  return codedTypeError(message, "ERR_INVALID_ARG_TYPE");
 }
+
+function needArguments(method: string, expected: number, given: number): void {
+  if (given >= expected) return;
+  throw codedTypeError(
+    `Not enough arguments to '${method}'. Expected ${expected}, got ${given}.`,
+    "ERR_MISSING_ARGS",
+  );
+}
+
+const MAX_IDLE_SECONDS = 255;
 
 /** A running server as user code sees it. */
 export class HTTPServer {
   readonly #state: ServerState;
+  #url: URL | null = null;
+  #address: AddressInfo | string | null = null;
 
   constructor(state: ServerState) {
     this.#state = state;
+    // biome-ignore lint/correctness/noConstructorReturn: no other way to have two prototypes of one class
+    return Object.setPrototypeOf(this, state.isDevelopment ? DEVELOPMENT : PRODUCTION);
+  }
+
+  /** Whether a value is a server of this thread. */
+  static isServer(value: unknown): value is HTTPServer {
+    return typeof value === "object" && value !== null && #state in value;
   }
 
   get port(): number | undefined {
@@ -57,16 +81,24 @@ export class HTTPServer {
     return this.#state.hostname;
   }
 
+  /** The same object each time, also after `stop`; with port 0 when it was asked for only then. */
   get url(): URL {
-    return this.#state.url;
+    if (this.#url === null) {
+      const { url, port } = this.#state;
+      this.#url = new URL(url);
+      if (port === 0) this.#url.port = "0";
+    }
+    return this.#url;
   }
 
   get protocol(): "http" {
     return "http";
   }
 
+  /** The same object each time, also after `stop`; null when it was asked for only then. */
   get address(): AddressInfo | string | null {
-    return this.#state.address;
+    if (this.#address === null && this.#state.port !== 0) this.#address = this.#state.address;
+    return this.#address;
   }
 
   get development(): boolean {
@@ -85,28 +117,31 @@ export class HTTPServer {
     return 0;
   }
 
-  get [Symbol.toStringTag](): string {
-    return this.#state.isDevelopment ? "DebugHTTPServer" : "HTTPServer";
+  /** Calls the `fetch` handler of this thread with a request that comes from no client; errors are the caller's. */
+  async fetch(request: Request | string, init?: RequestInit): Promise<unknown> {
+    const handler = this.#state.fetch as ((this: unknown, request: Request) => unknown) | null;
+    if (handler === null) throw new Error("fetch() requires the server to have a fetch handler");
+    if (arguments.length === 0) throw new Error("fetch() expects a string but received no arguments.");
+    const asked = request instanceof Request ? request : this.#requestFrom(request, init);
+    const answer = await handler.call(this, asked);
+    if (answer === undefined) throw new Error("fetch() returned an empty value");
+    return answer;
   }
 
-  /** Calls the `fetch` handler of this thread with a request that comes from no client. */
-  async fetch(request: Request | string): Promise<unknown> {
-    const handler = this.#state.fetch;
-    if (handler === null) throw new Error("fetch() requires the server to have a fetch handler");
-    if (request instanceof Request) return handler.call(this, request, undefined);
-    if (typeof request !== "string" && !((request as unknown) instanceof URL)) {
-      throw typeError(
-        `fetch() expects a string, but received ${Object.prototype.toString.call(request).slice(8, -1)}`,
-        "ERR_INVALID_ARG_TYPE",
-      );
+  #requestFrom(target: unknown, init: RequestInit | undefined): Request {
+    if (typeof target !== "string" && !((target as unknown) instanceof String)) {
+      throw invalidArgument(`fetch() expects a string, but received ${typeName(target)}`);
     }
-    return handler.call(this, new Request(new URL(String(request), this.#state.url).href), undefined);
+    const text = String(target);
+    if (text === "") throw new Error("fetch() URL must not be a blank string.");
+    return new Request(new URL(text, this.#state.url).href, init);
   }
 
   /** Replaces the handlers. */
   reload(options: unknown): this {
-    if (arguments.length === 0) {
-      throw typeError("Not enough arguments to 'reload'. Expected 1, got 0.", "ERR_MISSING_ARGS");
+    needArguments("reload", 1, arguments.length);
+    if ((typeof options !== "object" && typeof options !== "function") || options === null) {
+      throw invalidArgument("Bun.serve expects an object");
     }
     this.#state.reload(options);
     return this;
@@ -119,9 +154,15 @@ export class HTTPServer {
     return this.#state.stop(Boolean(closeActiveConnections));
   }
 
+  /** Closes the clients that have no request in flight, and tells how many those were. */
+  closeIdleConnections(): number {
+    return this.#state.closeIdle();
+  }
+
   /** Address of the client of a request in flight, or null. */
   requestIP(request: Request): AddressInfo | null {
-    if (arguments.length === 0) throw typeError("Missing Request object", "ERR_INVALID_ARG_TYPE");
+    if (arguments.length === 0) throw invalidArgument("Missing Request object");
+    if (!(request instanceof Request)) throw invalidArgument("Expected Request object");
     const exchange = ServerRequest.exchangeOf(request);
     if (exchange === null || exchange.view === null || exchange.isAborted) return null;
     return this.#state.formatPeer(exchange.view.words, exchange.view.peerIndex);
@@ -129,40 +170,37 @@ export class HTTPServer {
 
   /** Sets the idle timeout of a request's client, in seconds, 0 for none. */
   timeout(request: Request, seconds: number): void {
-    if (arguments.length < 2) {
-      throw typeError(
-        `Not enough arguments to 'timeout'. Expected 2, got ${arguments.length}.`,
-        "ERR_MISSING_ARGS",
-      );
-    }
+    needArguments("timeout", 2, arguments.length);
     if (typeof seconds !== "number") throw new Error("timeout() requires a number");
+    if (!(request instanceof Request)) throw invalidArgument("timeout() requires a Request object");
     const exchange = ServerRequest.exchangeOf(request);
     if (exchange === null || exchange.isDone) return;
-    const clamped = Math.min(255, Math.max(0, Math.ceil(seconds) || 0));
+    const clamped = Math.min(MAX_IDLE_SECONDS, Math.max(0, Math.ceil(seconds) || 0));
     exchange.host.sink.setIdleTimeout(exchange.entry, exchange.serial, clamped);
   }
 
-  /** Always false: epollo has no WebSockets yet; a server with `websocket` is the native one. */
-  upgrade(request: Request): boolean {
-    if (arguments.length === 0) throw typeError("Missing argument", "ERR_INVALID_ARG_TYPE");
-    if (!(request instanceof Request)) {
-      throw typeError("upgrade requires a Request object", "ERR_INVALID_ARG_TYPE");
-    }
-    throw typeError(
-      'To enable websocket support, set the "websocket" object in Bun.serve({})',
-      "ERR_INVALID_ARG_TYPE",
-    );
+  /** Always an error: epollo has no WebSockets yet; a server with `websocket` is the native one. */
+  upgrade(_request: Request): boolean {
+    if (arguments.length === 0) throw invalidArgument("Missing argument");
+    throw invalidArgument('To enable websocket support, set the "websocket" object in Bun.serve({})');
   }
 
   /** Always 0: there are no WebSockets. */
-  publish(topic: string, _data: unknown, _compress = true): number {
-    if (arguments.length === 0) throw typeError("Missing argument", "ERR_INVALID_ARG_TYPE");
-    if (topic === "") throw new Error("publish requires a topic string");
+  publish(topic: string, _data: unknown, _compress?: boolean): number {
+    if (arguments.length === 0) throw invalidArgument("Missing argument");
+    if (topic === undefined || topic === null) throw invalidArgument("Expected string");
+    void `${topic}`;
+    if (arguments.length < 2) throw invalidArgument("Missing argument");
     return 0;
   }
 
   /** Always 0: there are no WebSockets. */
-  subscriberCount(_topic: string): number {
+  subscriberCount(topic: string): number {
+    needArguments("subscriberCount", 1, arguments.length);
+    if (topic === undefined || topic === null) {
+      throw invalidArgument("subscriberCount requires a topic name as a string");
+    }
+    void `${topic}`;
     return 0;
   }
 
@@ -187,8 +225,16 @@ export class HTTPServer {
     this.#state.stop(true);
   }
 }
-Object.defineProperty(HTTPServer.prototype, "constructor", {
-  value: Object,
-  configurable: true,
-  writable: true,
-});
+
+/** What Bun calls the type of a value that is no string. */
+function typeName(value: unknown): string {
+  if (value === null) return "Null";
+  if (typeof value === "function") return "Object";
+  if (typeof value === "bigint") return "BigInt";
+  return (typeof value).charAt(0).toUpperCase() + (typeof value).slice(1);
+}
+
+/** Where Bun counts parameters otherwise than this class. */
+const LENGTHS = { fetch: 1, reload: 2, stop: 1, publish: 3, upgrade: 1 };
+const DEVELOPMENT = shapePrototype(HTTPServer.prototype, "DebugHTTPServer", HTTPServer.isServer, LENGTHS);
+const PRODUCTION = shapePrototype(HTTPServer.prototype, "HTTPServer", HTTPServer.isServer, LENGTHS);

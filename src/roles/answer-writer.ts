@@ -112,6 +112,7 @@ export class AnswerWriter {
       at: 0,
       length: bytes.length,
       block: -1,
+      blocks: 0,
       link: null,
       task: null,
       closes,
@@ -160,8 +161,9 @@ export class AnswerWriter {
     if (kind === ANSWER_BLOCK) {
       const block = results.words[offset >> 2];
       const length = results.words[(offset >> 2) + 1];
-      link.slab.accept(block);
-      if (task === null) link.slab.free(block);
+      const blocks = blocksOf(link, length);
+      for (let i = 0; i < blocks; i++) link.slab.accept(block + i);
+      if (task === null) freeBlocks(link, block, blocks);
       else
         this.#answer(link, task, this.#slabs[link.slot], link.slab.blockOffset(block), length, block, type);
       return;
@@ -193,9 +195,10 @@ export class AnswerWriter {
   ): void {
     const client = task.client;
     const isLast = (type & LAST) !== 0;
+    const blocks = block < 0 ? 0 : blocksOf(link, length);
     if (isLast) link.finish(task.entry);
     if (task.state === TASK_OVER) {
-      if (block >= 0) link.slab.free(block);
+      freeBlocks(link, block, blocks);
       return;
     }
     task.isAnswering = true;
@@ -207,7 +210,7 @@ export class AnswerWriter {
     if (answers.outstanding === 1 && answers.readyCount === 0 && client.isWritable && length > 0) {
       const sent = this.#send(client, owner.address + at, left);
       if (sent < 0 && (client.state as number) === CLIENT_CLOSED) {
-        if (block >= 0) link.slab.free(block);
+        freeBlocks(link, block, blocks);
         return;
       }
       if (sent > 0) {
@@ -217,8 +220,8 @@ export class AnswerWriter {
       }
     }
     if (left === 0 && length > 0) {
-      if (block >= 0) {
-        link.slab.free(block);
+      if (blocks > 0) {
+        freeBlocks(link, block, blocks);
         link.madeRoom();
       }
     } else if (left > 0) {
@@ -227,6 +230,7 @@ export class AnswerWriter {
         at: block >= 0 ? at : 0,
         length: left,
         block,
+        blocks,
         link,
         task: isLast ? null : task,
         closes,
@@ -325,10 +329,18 @@ export class AnswerWriter {
   }
 
   #free(segment: Segment): void {
-    if (segment.block < 0 || segment.link === null) return;
-    segment.link.slab.free(segment.block);
+    if (segment.blocks === 0 || segment.link === null) return;
+    freeBlocks(segment.link, segment.block, segment.blocks);
     segment.link.madeRoom();
   }
+}
+
+function blocksOf(link: DispatcherLink<Task>, length: number): number {
+  return Math.ceil(length / link.slab.blockBytes);
+}
+
+function freeBlocks(link: DispatcherLink<Task>, first: number, count: number): void {
+  for (let i = 0; i < count; i++) link.slab.free(first + i);
 }
 
 function nativeOf(bytes: Buffer): NativeBuffer {

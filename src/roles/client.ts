@@ -37,8 +37,9 @@ export interface Segment {
   at: number;
   /** Bytes left. */
   length: number;
-  /** Block of `link`'s slab that is freed afterwards, or -1. */
+  /** First of the blocks of `link`'s slab that are freed afterwards, or -1, and how many they are. */
   readonly block: number;
+  readonly blocks: number;
   readonly link: DispatcherLink<Task> | null;
   /** The request whose answer this is part of, while its handler waits for credit. */
   readonly task: Task | null;

@@ -37,7 +37,7 @@ import { Upload } from "./upload.ts";
 import type { UploadSender } from "./upload-sender.ts";
 
 /** Bytes read from one client in a turn. */
-export const CHUNK_SIZE: number = 64 * 1024;
+export const CHUNK_SIZE: number = 256 * 1024;
 /** Requests of one client that may be in flight; then reading pauses. */
 export const MAX_PIPELINED = 64;
 

@@ -58,6 +58,11 @@ export class ThreadServerState implements ServerState {
     await this.#control.whenStopped();
   }
 
+  /** Not built yet: dispatchers have to be asked (issue 3, part 4). */
+  closeIdle(): number {
+    return 0;
+  }
+
   /** Handler threads do not keep the process alive. */
   ref(): void {}
 

@@ -145,6 +145,31 @@ export class SlabWriter extends SlabView {
   }
 
   /**
+   * Takes `count` FREE blocks that lie one behind the other, and returns the index of the first, or -1 when there is no
+   * such run now. Each of them is then handed, accepted and freed like any block.
+   */
+  allocateRun(count: number): number {
+    if (count === 1) return this.allocate();
+    const { words, blockCount } = this;
+    let length = 0;
+    // Once round from the hint, and on for as long as a run may straddle it; a run never wraps.
+    for (let step = 0, block = this.#hint; step < blockCount + count; step++) {
+      if (block === blockCount) {
+        block = 0;
+        length = 0;
+      }
+      length = Atomics.load(words, block) === BlockState.FREE ? length + 1 : 0;
+      block++;
+      if (length < count) continue;
+      const first = block - count;
+      for (let index = first; index < block; index++) Atomics.store(words, index, BlockState.WRITER);
+      this.#hint = block === blockCount ? 0 : block;
+      return first;
+    }
+    return -1;
+  }
+
+  /**
    * Hands a filled block to reader number `reader` (0 to 2^23 - 1, default 0). Call it before publishing the record that
    * names the block.
    * @throws RangeError when the block is not being filled.

@@ -3,6 +3,7 @@ import { afterAll } from "bun:test";
 import { requestBodyCases } from "./cases/request-bodies.ts";
 import { requestFieldCases } from "./cases/request-fields.ts";
 import { requestLineCases } from "./cases/request-line.ts";
+import { requestObjectCases } from "./cases/request-object.ts";
 import { compareAll } from "./compare.ts";
 import { programServer, stopPrograms } from "./program-server.ts";
 import { observeWire } from "./wire.ts";
@@ -10,6 +11,6 @@ import { observeWire } from "./wire.ts";
 afterAll(stopPrograms);
 
 compareAll(
-  [...requestLineCases, ...requestFieldCases, ...requestBodyCases],
+  [...requestLineCases, ...requestFieldCases, ...requestBodyCases, ...requestObjectCases],
   async (wire, target) => await observeWire(wire, (await programServer(wire.program, target)).port),
 );
