@@ -19,6 +19,21 @@ export interface AnswerSink {
     end: number,
     flags: number,
   ): void;
+  /**
+   * Answers with a head (latin-1) and a part of an open file, which is sent with sendfile(2).
+   *
+   * @param fd belongs to the sink from now on, which closes it
+   * @param flags `CLOSE` to close the connection after it
+   */
+  answerFile(
+    entry: number,
+    serial: number,
+    head: string,
+    fd: number,
+    offset: number,
+    length: number,
+    flags: number,
+  ): void;
   /** Says that an answer fails after its head was sent; the client sees a reset connection. */
   cut(entry: number, serial: number): void;
   /** Allows `bytes` more of the request's body. */

@@ -19,9 +19,11 @@ import type { AnswerSink } from "./answer-sink.ts";
 import {
   ANSWER,
   ANSWER_BLOCK,
+  ANSWER_FILE,
   BODY_CREDIT,
   CLOSE,
   CUT,
+  FILE_HEADER_BYTES,
   FIRST,
   IDLE_TIMEOUT,
   INLINE_ANSWER_BYTES,
@@ -51,6 +53,14 @@ interface Waiting {
   start: number;
   end: number;
   value: number;
+  file: OpenFile | null;
+}
+
+/** A part of a file that is open. */
+interface OpenFile {
+  readonly fd: number;
+  readonly offset: number;
+  readonly length: number;
 }
 
 const EMPTY = new Uint8Array(0);
@@ -121,6 +131,46 @@ export class HandlerLink implements AnswerSink {
     this.#publish();
   }
 
+  answerFile(
+    entry: number,
+    serial: number,
+    head: string,
+    fd: number,
+    offset: number,
+    length: number,
+    flags: number,
+  ): void {
+    const file = { fd, offset, length };
+    if (this.#outbox.length > 0 || !this.#writeFile(entry, serial, head, file, flags)) {
+      this.#outbox.push({
+        type: ANSWER_FILE | flags,
+        entry,
+        serial,
+        head,
+        body: null,
+        start: 0,
+        end: 0,
+        value: 0,
+        file,
+      });
+      if (this.#outbox.length === 1) this.resume();
+    }
+    this.#publish();
+  }
+
+  #writeFile(entry: number, serial: number, head: string, file: OpenFile, flags: number): boolean {
+    const results = this.#results;
+    const length = FILE_HEADER_BYTES + head.length;
+    const offset = results.claim(length);
+    if (offset < 0) return false;
+    results.words[offset >> 2] = file.fd;
+    results.bytes.writeDoubleLE(file.offset, offset + 8);
+    results.bytes.writeDoubleLE(file.length, offset + 16);
+    writeLatin1(results.bytes, head, offset + FILE_HEADER_BYTES);
+    results.commit(ANSWER_FILE | FIRST | LAST | flags, entry, serial, length);
+    return true;
+  }
+
   cut(entry: number, serial: number): void {
     this.#message(CUT | LAST | CLOSE, entry, serial, 0);
   }
@@ -166,12 +216,15 @@ export class HandlerLink implements AnswerSink {
     end: number,
     value: number,
   ): void {
-    this.#outbox.push({ type, entry, serial, head, body, start, end, value });
+    this.#outbox.push({ type, entry, serial, head, body, start, end, value, file: null });
     if (this.#outbox.length === 1) this.resume();
   }
 
   #writeWaiting(waiting: Waiting): boolean {
     const type = waiting.type;
+    if (waiting.file !== null) {
+      return this.#writeFile(waiting.entry, waiting.serial, waiting.head, waiting.file, type & CLOSE);
+    }
     if ((type & 0xff) !== ANSWER)
       return this.#writeMessage(type, waiting.entry, waiting.serial, waiting.value);
     return this.#write(

@@ -17,6 +17,8 @@
  *   to the dispatcher
  *   ANSWER          | the next bytes of the answer, as they go on the wire
  *   ANSWER_BLOCK    | i32 first block, i32 length: the same in a run of blocks of the pair's slab
+ *   ANSWER_FILE     | i32 fd, 4 bytes, f64 offset, f64 length, then the head: the whole answer; the fd is the
+ *                   | dispatcher's from then on
  *   CUT             | i32 0: the answer will not be complete: the connection is reset; also sent to
  *                   | confirm an ABORT, after which the dispatcher may use the entry again
  *   BODY_CREDIT     | i32: so many more bytes of the request's body may be sent
@@ -37,6 +39,7 @@ export const ANSWER_BLOCK = 2;
 export const CUT = 3;
 export const BODY_CREDIT = 4;
 export const IDLE_TIMEOUT = 5;
+export const ANSWER_FILE = 6;
 
 /** Mask of the type in a type word. */
 export const TYPE_MASK = 0xff;
@@ -57,5 +60,7 @@ export const BODY_RECORD_BYTES: number = 32 * 1024;
 export const INLINE_ANSWER_BYTES: number = 8 * 1024;
 /** Request bodies up to this length travel with their head in one record. */
 export const INLINE_BODY_BYTES: number = 32 * 1024;
+/** Bytes of an ANSWER_FILE record before the head. */
+export const FILE_HEADER_BYTES = 24;
 /** The longest piece of an answer, head included: a run of blocks of the slab. */
 export const ANSWER_PIECE_BYTES: number = 128 * 1024;

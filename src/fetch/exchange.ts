@@ -92,6 +92,13 @@ export class Exchange {
     this.#sendRest(head, FIRST);
   }
 
+  /** Answers with `head` and a part of an open file; the fd is given away. `flags` may hold CLOSE. */
+  answerFile(head: string, fd: number, offset: number, length: number, flags: number): void {
+    if (this.isDone) return;
+    this.host.sink.answerFile(this.entry, this.serial, head, fd, offset, length, flags);
+    this.#finish();
+  }
+
   /**
    * Sends a part of an answer whose length is not known before its end; wait for `credit()` while `hasCredit` is false.
    * @param flags FIRST with the first part; LAST with the last one, and CLOSE as for `answer`

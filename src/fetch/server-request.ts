@@ -91,10 +91,7 @@ export class ServerRequest extends Native {
 
   override get bodyUsed(): boolean {
     if (this.#upload === null) return super.bodyUsed;
-    return (
-      this.#isCollected ||
-      (this.#stream !== null && (this.#stream.locked || isDisturbed(this.#stream)))
-    );
+    return this.#isCollected || (this.#stream !== null && (this.#stream.locked || isDisturbed(this.#stream)));
   }
 
   override text(): Promise<string> {

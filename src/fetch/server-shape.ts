@@ -29,16 +29,17 @@ export function shapePrototype(
   const keys = Object.getOwnPropertyNames(members).filter((key) => key !== "constructor");
   for (const key of keys.sort()) {
     const { get, value } = Object.getOwnPropertyDescriptor(members, key)!;
-    const own =
+    const own: PropertyDescriptor =
       get === undefined
         ? { value: guardMethod(value, key, lengths[key] ?? value.length, name, isServer), writable: true }
-        : { get: guardGetter(get as AnyFunction, key, name, isServer), set: undefined };
+        : { get: guardGetter(get as AnyFunction, key, name, isServer) };
     Object.defineProperty(shaped, key, { ...own, enumerable: true, configurable: false });
   }
   const dispose = (members as Disposable)[Symbol.dispose] as AnyFunction;
   return Object.defineProperties(shaped, {
     [Symbol.dispose]: { value: guardMethod(dispose, "dispose", 1, name, isServer), configurable: true },
     [Symbol.toStringTag]: { value: name, configurable: true },
+    [Symbol.for("nodejs.util.inspect.custom")]: { value: inspectMethod(name, isServer) },
   });
 }
 
@@ -49,17 +50,29 @@ function guardMethod(
   name: string,
   isServer: (value: unknown) => boolean,
 ): AnyFunction {
-  function guarded(this: object): unknown {
-    if (!isServer(this)) {
-      throw codedTypeError(
-        `Expected this to be instanceof ${name}${describeReceived(this)}`,
-        "ERR_INVALID_THIS",
-      );
-    }
-    // `arguments`, since methods tell "not given" from undefined.
-    return Reflect.apply(method, this, arguments);
-  }
-  return Object.defineProperties(guarded, { name: { value: key }, length: { value: length } });
+  // A member of an object, so that the function has a name from the start and is no constructor.
+  const { [key]: guarded } = {
+    [key](this: object): unknown {
+      if (!isServer(this)) {
+        throw codedTypeError(
+          `Expected this to be instanceof ${name}${describeReceived(this)}`,
+          "ERR_INVALID_THIS",
+        );
+      }
+      // `arguments`, since methods tell "not given" from undefined.
+      return Reflect.apply(method, this, arguments);
+    },
+  };
+  return Object.defineProperty(guarded as AnyFunction, "length", { value: length });
+}
+
+/** What `console.log(server)` shows: values in place of accessors. Of the prototype alone there is nothing to show. */
+function inspectMethod(name: string, isServer: (value: unknown) => boolean): AnyFunction {
+  return function inspect(this: object): object {
+    const shown: Record<string, unknown> = {};
+    if (isServer(this)) for (const key in this) shown[key] = this[key as keyof typeof this];
+    return Object.setPrototypeOf(shown, { [Symbol.toStringTag]: name });
+  };
 }
 
 function guardGetter(
@@ -94,5 +107,6 @@ function describeReceived(value: unknown): string {
 function describePrimitive(value: unknown): string {
   if (typeof value === "bigint") return `${value}n`;
   if (typeof value !== "string") return String(value);
-  return value.length > SHOWN_CHARACTERS ? `'${value.slice(0, SHOWN_CHARACTERS)}...'` : `'${value}'`;
+  const shown = value.length > SHOWN_CHARACTERS ? `${value.slice(0, SHOWN_CHARACTERS)}...` : value;
+  return shown.includes("'") ? JSON.stringify(shown) : `'${shown}'`;
 }

@@ -7,17 +7,8 @@
  */
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
 import type { DispatcherLink } from "../channel/dispatcher-link.ts";
-import {
-  ANSWER,
-  ANSWER_BLOCK,
-  BODY_CREDIT,
-  CLOSE,
-  CUT,
-  IDLE_TIMEOUT,
-  LAST,
-  TYPE_MASK,
-} from "../channel/messages.ts";
-import { transmit, WOULD_BLOCK } from "../net/stream-socket.ts";
+import { CLOSE, LAST } from "../channel/messages.ts";
+import { closeSocket, sendFile, transmit, transmitMore, WOULD_BLOCK } from "../net/stream-socket.ts";
 import { DispatcherCounter } from "../shm/counters.ts";
 import {
   CLIENT_CLOSED,
@@ -34,8 +25,6 @@ export const WRITE_BUDGET: number = 256 * 1024;
 const GATHER_BYTES = 64 * 1024;
 /** The handler is told of this many bytes taken at a time. */
 const CREDIT_STEP = 32 * 1024;
-/** Messages read from one handler in a turn. */
-const TURN_MESSAGES = 512;
 
 /** What the answer writer asks of its dispatcher. */
 export interface WriterOwner {
@@ -53,8 +42,6 @@ export interface WriterOwner {
   progressed(client: Client): void;
   /** Puts a client into the ready list. */
   list(client: Client): void;
-  /** Body credit of a task has grown. */
-  bodyCredit(task: Task, bytes: number): void;
   /** A link could not be told something for want of room: try again when it has made some. */
   retryLater(retry: () => boolean): void;
 }
@@ -63,33 +50,15 @@ export interface WriterOwner {
 export class AnswerWriter {
   readonly #owner: WriterOwner;
   readonly #counters: Float64Array;
-  readonly #rings: NativeBuffer[] = [];
-  readonly #slabs: NativeBuffer[] = [];
   readonly #staging: NativeBuffer = NativeBuffer.allocate(GATHER_BYTES);
+  /** Whether the segments that were gathered last are followed by a file. */
+  #isFileNext = false;
   #dirty: Client[] = [];
   #spare: Client[] = [];
 
-  constructor(owner: WriterOwner, counters: Float64Array, links: readonly DispatcherLink<Task>[]) {
+  constructor(owner: WriterOwner, counters: Float64Array) {
     this.#owner = owner;
     this.#counters = counters;
-    for (const link of links) {
-      this.#rings[link.slot] = nativeOf(link.results.bytes);
-      this.#slabs[link.slot] = nativeOf(link.slab.bytes);
-    }
-  }
-
-  /** Reads what a handler has posted, up to a budget; true when there may be more. */
-  collect(link: DispatcherLink<Task>): boolean {
-    const results = link.results;
-    let count = 0;
-    while (results.next()) {
-      this.#message(link, results.type);
-      if (++count === TURN_MESSAGES) break;
-    }
-    if (count === 0) return false;
-    this.#counters[DispatcherCounter.resultsReceived] += count;
-    link.release();
-    return count === TURN_MESSAGES;
   }
 
   /** Tries to write to all clients that got something since the last call. */
@@ -109,6 +78,7 @@ export class AnswerWriter {
   reply(client: Client, sequence: number, bytes: NativeBuffer, closes: boolean): void {
     this.#queue(client, sequence, {
       owner: bytes,
+      fileFd: -1,
       at: 0,
       length: bytes.length,
       block: -1,
@@ -129,10 +99,8 @@ export class AnswerWriter {
         this.#owner.drained(client);
         return;
       }
-      const isGathered = answers.readyCount > 1 && segment.length < GATHER_BYTES / 2;
-      const wanted = isGathered ? this.#gather(client) : segment.length;
-      const address = isGathered ? this.#staging.address : segment.owner.address + segment.at;
-      const sent = this.#send(client, address, wanted);
+      const sent =
+        segment.fileFd >= 0 ? this.#sendFile(client, segment, budget) : this.#sendFront(client, segment);
       if (sent < 0) return;
       budget -= sent;
       if (!this.#sentFrom(client, sent)) return;
@@ -146,45 +114,41 @@ export class AnswerWriter {
     client.answers.clear((segment) => this.#free(segment));
   }
 
-  #message(link: DispatcherLink<Task>, type: number): void {
-    const results = link.results;
-    const entry = results.a;
-    const task = link.taskOf(entry, results.b);
-    const offset = results.payloadOffset;
-    const kind = type & TYPE_MASK;
-    if (kind === ANSWER) {
-      if (task !== null) {
-        this.#answer(link, task, this.#rings[link.slot], offset, results.payloadBytes, -1, type);
-      }
+  /** Queues a head and a part of an open file as the rest of a client's answer; the fd is closed when it is sent. */
+  file(
+    client: Client,
+    sequence: number,
+    head: NativeBuffer,
+    fileFd: number,
+    offset: number,
+    length: number,
+    closes: boolean,
+  ): void {
+    this.reply(client, sequence, head, closes && length === 0);
+    if (length === 0) {
+      closeSocket(fileFd);
       return;
     }
-    if (kind === ANSWER_BLOCK) {
-      const block = results.words[offset >> 2];
-      const length = results.words[(offset >> 2) + 1];
-      const blocks = blocksOf(link, length);
-      for (let i = 0; i < blocks; i++) link.slab.accept(block + i);
-      if (task === null) freeBlocks(link, block, blocks);
-      else
-        this.#answer(link, task, this.#slabs[link.slot], link.slab.blockOffset(block), length, block, type);
-      return;
-    }
-    if (task === null) return;
-    if (kind === BODY_CREDIT) this.#owner.bodyCredit(task, results.words[offset >> 2]);
-    else if (kind === CUT) this.#cut(link, entry, task);
-    else if (kind === IDLE_TIMEOUT && task.state !== TASK_OVER) {
-      task.client.idleTimeoutMs = results.words[offset >> 2] * 1000;
-      this.#owner.progressed(task.client);
-    }
+    const rest = {
+      owner: NOTHING,
+      fileFd,
+      at: offset,
+      length,
+      block: -1,
+      blocks: 0,
+      link: null,
+      task: null,
+      closes,
+    };
+    this.#queue(client, sequence, rest);
   }
 
-  #cut(link: DispatcherLink<Task>, entry: number, task: Task): void {
-    link.finish(entry);
-    if (task.state === TASK_OVER) return;
-    this.#owner.over(task);
-    this.#owner.broken(task.client);
-  }
-
-  #answer(
+  /**
+   * The next piece of an answer: `length` bytes at `offset` of `owner`, in the ring or (`block` >= 0) in the slab.
+   *
+   * @param type the message's type word with its flags
+   */
+  answer(
     link: DispatcherLink<Task>,
     task: Task,
     owner: NativeBuffer,
@@ -227,6 +191,7 @@ export class AnswerWriter {
     } else if (left > 0) {
       this.#queue(client, task.sequence, {
         owner: block >= 0 ? owner : copyOf(owner, at, left),
+        fileFd: -1,
         at: block >= 0 ? at : 0,
         length: left,
         block,
@@ -262,7 +227,10 @@ export class AnswerWriter {
 
   /** Sends; gives the bytes taken (0 when the socket is full), or -1 when the client is gone. */
   #send(client: Client, address: number, length: number): number {
-    const sent = transmit(client.fd, address, length);
+    return this.#sent(client, transmit(client.fd, address, length), length);
+  }
+
+  #sent(client: Client, sent: number, length: number): number {
     if (sent > 0) {
       this.#counters[DispatcherCounter.bytesSent] += sent;
       if (sent < length) client.isWritable = false;
@@ -275,11 +243,36 @@ export class AnswerWriter {
     return -1;
   }
 
+  /** Sends the first segment of memory, together with those behind it when they are short. */
+  #sendFront(client: Client, segment: Segment): number {
+    const isGathered = client.answers.readyCount > 1 && segment.length < GATHER_BYTES / 2;
+    const wanted = isGathered ? this.#gather(client) : segment.length;
+    const address = isGathered ? this.#staging.address : segment.owner.address + segment.at;
+    if (!this.#isFileNext) return this.#send(client, address, wanted);
+    // The kernel holds the head back until the first bytes of the file join it.
+    this.#isFileNext = false;
+    return this.#sent(client, transmitMore(client.fd, address, wanted), wanted);
+  }
+
+  /** Sends from a file; gives what `#send` gives. A file that has become shorter cannot be answered whole: reset. */
+  #sendFile(client: Client, segment: Segment, budget: number): number {
+    const sent = sendFile(client.fd, segment.fileFd, segment.at, Math.min(segment.length, budget));
+    if (sent === 0) {
+      this.#owner.broken(client);
+      return -1;
+    }
+    return this.#sent(client, sent, sent);
+  }
+
   /** Copies the segments that are ready into the staging buffer; gives the length. Stops at one that closes. */
   #gather(client: Client): number {
     let length = 0;
     client.answers.forEachReady((segment) => {
       const take = Math.min(segment.length, GATHER_BYTES - length);
+      if (segment.fileFd >= 0) {
+        this.#isFileNext = true;
+        return false;
+      }
       segment.owner.bytes.copy(this.#staging.bytes, length, segment.at, segment.at + take);
       length += take;
       return length < GATHER_BYTES && !segment.closes;
@@ -329,25 +322,27 @@ export class AnswerWriter {
   }
 
   #free(segment: Segment): void {
+    if (segment.fileFd >= 0) closeSocket(segment.fileFd);
     if (segment.blocks === 0 || segment.link === null) return;
     freeBlocks(segment.link, segment.block, segment.blocks);
     segment.link.madeRoom();
   }
 }
 
-function blocksOf(link: DispatcherLink<Task>, length: number): number {
+const NOTHING = NativeBuffer.allocate(1);
+
+/** How many blocks of a slab hold so many bytes. */
+export function blocksOf(link: DispatcherLink<Task>, length: number): number {
   return Math.ceil(length / link.slab.blockBytes);
 }
 
-function freeBlocks(link: DispatcherLink<Task>, first: number, count: number): void {
+/** Gives a run of blocks back. */
+export function freeBlocks(link: DispatcherLink<Task>, first: number, count: number): void {
   for (let i = 0; i < count; i++) link.slab.free(first + i);
 }
 
-function nativeOf(bytes: Buffer): NativeBuffer {
-  return NativeBuffer.shared(bytes.buffer as unknown as SharedArrayBuffer, bytes.byteOffset, bytes.length);
-}
-
-function copyOf(owner: NativeBuffer, at: number, length: number): NativeBuffer {
+/** Copies bytes out of shared memory that is about to be given back. */
+export function copyOf(owner: NativeBuffer, at: number, length: number): NativeBuffer {
   const copy = NativeBuffer.allocate(length);
   owner.bytes.copy(copy.bytes, 0, at, at + length);
   return copy;

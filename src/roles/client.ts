@@ -29,11 +29,13 @@ export const CLIENT_LINGERING = 2;
 /** The fd is closed. */
 export const CLIENT_CLOSED = 3;
 
-/** A run of bytes that waits to be written. */
+/** A run of bytes, or a part of a file, that waits to be written. */
 export interface Segment {
-  /** Holds the bytes. */
+  /** Holds the bytes; empty for a file. */
   readonly owner: NativeBuffer;
-  /** Offset of the next byte to send. */
+  /** The file, open and this segment's to close, or -1. */
+  readonly fileFd: number;
+  /** Offset of the next byte to send, in the memory or in the file. */
   at: number;
   /** Bytes left. */
   length: number;

@@ -27,6 +27,7 @@ import { ClientCloser, type CloserOwner } from "./client-closer.ts";
 import { ClientTable } from "./client-table.ts";
 import { Deadlines } from "./deadlines.ts";
 import { type ReaderOwner, RequestReader } from "./request-reader.ts";
+import { type ResultOwner, ResultReader } from "./result-reader.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { type UploadOwner, UploadSender } from "./upload-sender.ts";
 
@@ -44,13 +45,15 @@ export interface ClientSettings {
 }
 
 /** The clients of one dispatcher. */
-export class Clients implements WriterOwner, ReaderOwner, UploadOwner, CloserOwner {
+export class Clients implements WriterOwner, ResultOwner, ReaderOwner, UploadOwner, CloserOwner {
   /** Monotonic ms at the start of this turn; the dispatcher sets it. */
   nowMs: number;
   /** State of the server, as the dispatcher last saw it. */
   serverState: number = SERVER_RUNNING;
   /** The way out. */
   readonly writer: AnswerWriter;
+  /** What handlers post. */
+  readonly results: ResultReader;
   readonly #index: number;
   readonly #control: ControlBlock;
   readonly #poller: Poller;
@@ -88,7 +91,8 @@ export class Clients implements WriterOwner, ReaderOwner, UploadOwner, CloserOwn
     this.#wheel = new TimerWheel<Client>(nowMs);
     this.#uploads = new UploadSender(this);
     this.#deadlines = new Deadlines(this.#wheel, settings.idleTimeoutMs);
-    this.writer = new AnswerWriter(this, counters, links);
+    this.writer = new AnswerWriter(this, counters);
+    this.results = new ResultReader(this, this.writer, counters, links);
     this.#closer = new ClientCloser(this, this.#table, this.#wheel, this.#deadlines, this.writer, counters);
     this.#reader = new RequestReader(
       this,

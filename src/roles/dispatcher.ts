@@ -170,7 +170,7 @@ export class Dispatcher {
 
   #collect(): boolean {
     let isMore = false;
-    for (const link of this.#links) if (this.#clients.writer.collect(link)) isMore = true;
+    for (const link of this.#links) if (this.#clients.results.collect(link)) isMore = true;
     return isMore;
   }
 
@@ -189,7 +189,7 @@ export class Dispatcher {
 
   /** Lets go of a handler thread that has ended: its last answers are sent, its other tasks failed or given to others. */
   #sweep(link: DispatcherLink<Task>): void {
-    while (this.#clients.writer.collect(link));
+    while (this.#clients.results.collect(link));
     const again: Task[] = [];
     link.sweep(
       (task) => this.#clients.lost(task),

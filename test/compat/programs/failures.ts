@@ -133,7 +133,7 @@ export function error(this: unknown, problem: unknown): unknown {
       return new Response(streamThatFails(100, 0).pipeThrough(firstOnly()));
   }
   const isServer = typeof (this as { port?: number })?.port;
-  const seen = { name, message, code, text: String(problem).slice(0, 100), type: typeof problem, isServer };
+  const seen = { name, message, code, text: String(problem).slice(0, 160), type: typeof problem, isServer };
   const path = message?.replace(/'.*'/, "'…'");
   return Response.json({ ...seen, message: path, arguments: arguments.length }, { status: 555 });
 }
