@@ -228,6 +228,17 @@ export class Clients implements WriterOwner, ResultOwner, ReaderOwner, UploadOwn
     }
   }
 
+  /** Closes the clients that have no request and of whose next one nothing has come; gives how many. */
+  closeIdle(): number {
+    let count = 0;
+    this.#table.forEach((client) => {
+      if (client.state === CLIENT_CLOSED || !client.isIdle) return;
+      this.#closer.end(client);
+      count++;
+    });
+    return count;
+  }
+
   /** Closes the clients that have no request: the server is draining. */
   settleAll(): void {
     this.#table.forEach((client) => {

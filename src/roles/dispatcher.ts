@@ -113,6 +113,9 @@ export class Dispatcher {
     this.#counters[DispatcherCounter.turns] += 1;
     if (this.#control.epoch !== this.#epoch) this.#refresh();
     if (this.#control.serverState !== this.#serverState && !this.#serverChanged()) return false;
+    if (this.#control.isCloseIdleRequested(this.#index)) {
+      this.#control.answerCloseIdle(this.#index, clients.closeIdle());
+    }
     clients.take(this.#incoming);
     clients.serveReady();
     this.#flush();
@@ -156,6 +159,7 @@ export class Dispatcher {
     return (
       this.#scheduler.hasRoom(this.#nowMs) ||
       this.#incoming.size > 0 ||
+      this.#control.isCloseIdleRequested(this.#index) ||
       this.#control.epoch !== this.#epoch ||
       this.#control.serverState !== this.#serverState
     );

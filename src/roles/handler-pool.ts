@@ -8,6 +8,7 @@
 import type { Waker } from "../net/waker.ts";
 import {
   type ControlBlock,
+  HANDLER_DEAD,
   HANDLER_EMPTY,
   HANDLER_READY,
   HANDLER_RETIRING,
@@ -55,6 +56,10 @@ export class HandlerPool {
   #isUnregistered = false;
   #isEnding = false;
   #epoch = 0;
+  /** Slots whose threads are to be replaced. */
+  readonly #rolling: Set<number> = new Set();
+  #toReplace = 0;
+  #replaced = 0;
   #onAllEnded: (() => void) | null = null;
   /** Threads started so far. */
   spawned = 0;
@@ -79,9 +84,49 @@ export class HandlerPool {
       return;
     }
     this.#takeWishes();
+    this.#rollOn();
     this.#wakeOnChange();
     while (this.#alive < this.#settings.min && this.#spawn(-1));
     if (this.#alive > this.#settings.min) this.#startTimer();
+  }
+
+  /** Replaces all threads, one after the other, by threads that load the module anew; no request is lost. */
+  roll(): void {
+    this.#rolling.clear();
+    for (let slot = 0; slot < this.#settings.max; slot++)
+      if (this.#threads[slot] !== null) this.#rolling.add(slot);
+    this.#toReplace = this.#rolling.size;
+    this.#replaced = 0;
+    this.look();
+  }
+
+  /** The next step of `roll`: for each thread that has come up, one of the old ones retires. */
+  #rollOn(): void {
+    const rolling = this.#rolling;
+    if (rolling.size === 0) return;
+    let fresh = 0;
+    for (let slot = 0; slot < this.#settings.max; slot++) {
+      const state = this.#control.handlerState(slot);
+      if (rolling.has(slot) && (state === HANDLER_EMPTY || state === HANDLER_DEAD)) rolling.delete(slot);
+      else if (!rolling.has(slot) && state === HANDLER_READY) fresh++;
+    }
+    for (const slot of rolling) {
+      if (this.#replaced >= fresh) break;
+      if (!this.#retire(slot)) continue;
+      this.#replaced++;
+    }
+    if (fresh >= this.#toReplace || this.#isStarting) return;
+    // With all slots taken, one thread goes before its successor comes: the others, or the backlog, bridge the gap.
+    if (!this.#spawn(-1) && this.#alive === this.#settings.max) {
+      for (const slot of rolling) if (this.#retire(slot)) break;
+    }
+  }
+
+  #retire(slot: number): boolean {
+    if (!this.#control.moveHandler(slot, HANDLER_READY, HANDLER_RETIRING)) return false;
+    const parker = this.#control.handlerParker(slot);
+    if (parker.needsWake()) parker.notify();
+    return true;
   }
 
   #takeWishes(): void {
@@ -220,11 +265,9 @@ export class HandlerPool {
       this.#lastStarted[slot] = started;
       if (isBusy) this.#idleSince[slot] = now;
       if (surplus <= 0 || now - this.#idleSince[slot] < retireAfterMs) continue;
-      if (!this.#control.moveHandler(slot, HANDLER_READY, HANDLER_RETIRING)) continue;
+      if (!this.#retire(slot)) continue;
       surplus--;
       this.retired++;
-      const parker = this.#control.handlerParker(slot);
-      if (parker.needsWake()) parker.notify();
     }
     if (surplus <= 0) this.#stopTimer();
   }

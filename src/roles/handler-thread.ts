@@ -62,7 +62,7 @@ export async function runHandlerThread(settings: HandlerThreadSettings): Promise
   // A pending Atomics.waitAsync does not keep a Worker alive; a listening port does.
   parentPort?.on("message", () => {});
   installResponseNotes();
-  const state = new ThreadServerState(control, settings.facts);
+  const state = new ThreadServerState(control, settings.facts, settings.dispatcherWakerFds);
   enterHandlerThread({
     serverIndex: settings.serverIndex,
     server: new HTTPServer(state),
@@ -110,7 +110,9 @@ function findRegistration(
 ): Registration | null {
   if (settings.isOptionsModule) return registerOptions(exported, context);
   if (context.registration !== null) return context.registration;
-  // `export default { fetch }`, which Bun serves by itself.
-  const isAutoServed = context.calls === 0 && typeof (exported as { fetch?: unknown })?.fetch === "function";
+  // `export default { fetch }`, which Bun serves by itself, after the calls that the module makes.
+  const { fetch, stop } = (exported ?? {}) as { fetch?: unknown; stop?: unknown };
+  const isAutoServed =
+    context.calls === context.serverIndex && typeof fetch === "function" && typeof stop !== "function";
   return isAutoServed ? registerOptions(exported, context) : null;
 }

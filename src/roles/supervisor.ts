@@ -24,6 +24,7 @@ import {
 } from "../shm/control-block.ts";
 import type { Parker } from "../shm/parker.ts";
 import type { AcceptorSettings } from "./acceptor.ts";
+import { closeIdleClients } from "./close-idle.ts";
 import type { DispatcherSettings } from "./dispatcher.ts";
 import { HandlerLoop } from "./handler-loop.ts";
 import { HandlerPool, type HandlerPoolSettings } from "./handler-pool.ts";
@@ -43,7 +44,7 @@ export interface SupervisorSettings {
     "memory" | "control" | "dispatcherWakers" | "onUnregistered"
   > | null;
   /** The handlers of this thread: for main mode, and for a module that turns out not to register any. */
-  readonly registration: Registration | null;
+  registration: Registration | null;
 }
 
 const KEEPALIVE_MS = 2 ** 31 - 1;
@@ -164,14 +165,21 @@ export class Supervisor {
     this.#runOnMain();
   }
 
-  /** Replaces the handlers of this thread. */
-  replace(registration: Registration): void {
-    if (this.#runtime === null) {
-      throw new Error(
-        'reload() needs handlers: "main": handler threads cannot get other functions from this one',
-      );
+  /**
+   * Replaces the handlers: those of this thread by `registration`; handler threads one after the other by new ones, which
+   * load the module as it is now.
+   */
+  replace(registration: Registration | null): void {
+    if (registration !== null) {
+      this.#settings.registration = registration;
+      this.#runtime?.replace(registration);
     }
-    this.#runtime.replace(registration);
+    this.#pool?.roll();
+  }
+
+  /** Closes the clients that have no request; gives how many. Blocks for as long as a turn of a dispatcher takes. */
+  closeIdle(): number {
+    return this.#isEnded ? 0 : closeIdleClients(this.#control, this.#dispatcherWakers);
   }
 
   #watch(): void {
@@ -193,6 +201,7 @@ export class Supervisor {
   #look(): void {
     const stop = this.#control.takeStopRequest();
     if (stop !== SERVER_RUNNING) this.stop(stop === SERVER_CLOSED);
+    if (this.#control.takeReloadRequest()) this.replace(null);
     this.#pool?.look();
     this.#checkDrained();
   }

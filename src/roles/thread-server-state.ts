@@ -3,7 +3,9 @@
  */
 import type { AddressInfo, ServerState } from "../fetch/server-object.ts";
 import { formatPeer } from "../net/address.ts";
+import { Waker } from "../net/waker.ts";
 import { type ControlBlock, SERVER_CLOSED, SERVER_DRAINING, SERVER_RUNNING } from "../shm/control-block.ts";
+import { closeIdleClients } from "./close-idle.ts";
 
 /** What of a server is known when its threads start. */
 export interface ServerFacts {
@@ -22,11 +24,13 @@ export class ThreadServerState implements ServerState {
   readonly id: string;
   readonly #control: ControlBlock;
   readonly #facts: ServerFacts;
+  readonly #dispatcherWakers: readonly Waker[];
   #url: URL | null = null;
   fetch: ServerState["fetch"] = null;
 
-  constructor(control: ControlBlock, facts: ServerFacts) {
+  constructor(control: ControlBlock, facts: ServerFacts, dispatcherWakerFds: readonly number[]) {
     this.#control = control;
+    this.#dispatcherWakers = dispatcherWakerFds.map((fd) => Waker.attach(fd));
     this.#facts = facts;
     this.hostname = facts.hostname;
     this.isDevelopment = facts.isDevelopment;
@@ -58,9 +62,8 @@ export class ThreadServerState implements ServerState {
     await this.#control.whenStopped();
   }
 
-  /** Not built yet: dispatchers have to be asked (issue 3, part 4). */
   closeIdle(): number {
-    return 0;
+    return closeIdleClients(this.#control, this.#dispatcherWakers);
   }
 
   /** Handler threads do not keep the process alive. */
@@ -68,10 +71,11 @@ export class ThreadServerState implements ServerState {
 
   unref(): void {}
 
+  /** Has all handler threads replaced by new ones, which load the module as it is now. */
   reload(): void {
-    throw new Error(
-      "reload() is not available on a handler thread yet: call it on the thread that called serve()",
-    );
+    this.#control.requestReload();
+    const supervisor = this.#control.supervisorParker();
+    if (supervisor.needsWake()) supervisor.notify();
   }
 
   stats(): object {

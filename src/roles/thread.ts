@@ -18,6 +18,13 @@ const ENTRIES: Readonly<Record<ThreadEntry, URL>> = {
   handler: new URL("./entry/handler.ts", import.meta.url),
 };
 
+const handlerPreloads: string[] = [];
+
+/** Has every handler thread that is started from now on evaluate a module, given by its URL, before anything else. */
+export function preloadOnHandlerThreads(module: string): void {
+  if (!handlerPreloads.includes(module)) handlerPreloads.push(module);
+}
+
 /**
  * Starts a thread. It does not keep the process alive.
  *
@@ -35,6 +42,7 @@ export function startThread(
     name: `epollo ${entry}`,
     workerData: settings,
     ref: false,
+    preload: entry === "handler" ? handlerPreloads : [],
   } as WorkerOptions);
   const thread = { worker, isEnded: false };
   let failure: unknown = null;

@@ -11,6 +11,7 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
+import type { DefaultThreads } from "./auto-options.ts";
 import { detectHost, type Host } from "./entry.ts";
 
 /** What options depend on besides themselves. */
@@ -27,6 +28,8 @@ export interface OptionEnvironment {
   readonly host: Host;
   /** Where handlers run unless the options say so: "pool" when the host is "run", else "main". */
   readonly defaultHandlers: "pool" | "main";
+  /** Numbers of threads where the options give none; absent: those that go with the cores. */
+  readonly defaultThreads?: DefaultThreads;
   /** `process.platform`. */
   readonly platform: string;
 }

@@ -58,9 +58,8 @@ export class MainServerState implements ServerState {
     return this.supervisor.stop(isForced);
   }
 
-  /** Not built yet: dispatchers have to be asked (issue 3, part 4). */
   closeIdle(): number {
-    return 0;
+    return this.supervisor.closeIdle();
   }
 
   ref(): void {
@@ -73,7 +72,11 @@ export class MainServerState implements ServerState {
 
   reload(options: unknown): void {
     const given = (options ?? {}) as { fetch?: unknown };
-    if (given.fetch === undefined) return;
+    if (given.fetch === undefined) {
+      // Main mode keeps its handler; handler threads load their module again, which is where theirs come from.
+      this.supervisor.replace(null);
+      return;
+    }
     const registration: Registration = registerOptions(options, {
       serverIndex: 0,
       server: this.server,

@@ -69,13 +69,15 @@ export function resolvePlacement(
   environment: OptionEnvironment,
 ): Placement {
   const given = readMembers(threads);
-  const dispatchers = integer("dispatchers", given.dispatchers, 1, MAX_THREADS);
+  const byDefault = environment.defaultThreads;
+  const dispatchers = integer("dispatchers", given.dispatchers, 1, MAX_THREADS) ?? byDefault?.dispatchers;
   let min = integer("min", given.min, 0, MAX_THREADS);
   let max = integer("max", given.max, 1, MAX_THREADS);
   if (min !== undefined && max !== undefined && min > max) throw minAboveMax(min, max);
   // One bound alone moves the default of the other.
-  max ??= Math.max(Math.min(MAX_THREADS, Math.max(8, 4 * environment.coreCount)), min ?? 0);
-  min ??= Math.min(1, max);
+  const most = byDefault?.max ?? Math.min(MAX_THREADS, Math.max(8, 4 * environment.coreCount));
+  max ??= Math.max(most, min ?? byDefault?.min ?? 0);
+  min ??= Math.min(byDefault?.min ?? 1, max);
 
   const resolved: ResolvedThreads = Object.freeze({
     dispatchers: dispatchers ?? Math.min(MAX_THREADS, Math.max(1, Math.floor(environment.coreCount / 2))),

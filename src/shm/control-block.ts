@@ -9,6 +9,7 @@
  *            a handler's state changes  |
  *   2        a handler asks to stop     | handler threads set a SERVER_* state, main clears
  *   3        the acceptor has ended     | acceptor
+ *   4        1: load the module again   | handler threads set, main clears
  *   32       supervisor's parker        | (parker.ts)
  *   64 + 64d dispatcher d               |
  *     +0     state (DISPATCHER_*)       | dispatcher
@@ -16,6 +17,8 @@
  *     +3     clients it holds           | dispatcher
  *     +4     requests in flight         | dispatcher
  *     +5     tasks in its backlog       | dispatcher
+ *     +6     1: close idle clients      | main sets, dispatcher clears
+ *     +7     how many it closed         | dispatcher
  *     +32    its parker                 | (parker.ts)
  *   handlers after that, 64 words each
  *     +0     state (HANDLER_*)          | compare-and-exchange, transitions below
@@ -64,6 +67,7 @@ const STATE = 0;
 const EPOCH = 1;
 const STOP_REQUEST = 2;
 const ACCEPTOR_ENDED = 3;
+const RELOAD_REQUEST = 4;
 const PARKER_AT = 32;
 const THREADS_AT = 64;
 const SPAN_WORDS = 64;
@@ -114,6 +118,16 @@ export class ControlBlock {
   takeStopRequest(): number {
     // Two threads may have asked for different ends: the more urgent one counts.
     return Math.min(SERVER_CLOSED, Atomics.exchange(this.words, STOP_REQUEST, SERVER_RUNNING));
+  }
+
+  /** Asks main to replace all handler threads; for threads that are not main. */
+  requestReload(): void {
+    Atomics.store(this.words, RELOAD_REQUEST, 1);
+  }
+
+  /** Takes the wish to replace all handler threads; false when nobody has it. */
+  takeReloadRequest(): boolean {
+    return Atomics.exchange(this.words, RELOAD_REQUEST, 0) === 1;
   }
 
   /** Whether the acceptor has ended: no more clients will come into the queue. */
@@ -203,6 +217,31 @@ export class ControlBlock {
       inFlight: Atomics.load(this.words, base + 4),
       backlog: Atomics.load(this.words, base + 5),
     };
+  }
+
+  /** Asks a dispatcher to close its idle clients; it is to be woken then. */
+  requestCloseIdle(index: number): void {
+    Atomics.store(this.words, this.#dispatcher(index) + 6, 1);
+  }
+
+  /** Whether a dispatcher is asked to close its idle clients. */
+  isCloseIdleRequested(index: number): boolean {
+    return Atomics.load(this.words, this.#dispatcher(index) + 6) === 1;
+  }
+
+  /** A dispatcher says that it has closed so many idle clients. */
+  answerCloseIdle(index: number, count: number): void {
+    const base = this.#dispatcher(index);
+    Atomics.store(this.words, base + 7, count);
+    Atomics.store(this.words, base + 6, 0);
+    Atomics.notify(this.words, base + 6);
+  }
+
+  /** Blocks until a dispatcher has closed its idle clients, `timeoutMs` at most; gives how many. */
+  awaitCloseIdle(index: number, timeoutMs: number): number {
+    const base = this.#dispatcher(index);
+    if (Atomics.wait(this.words, base + 6, 1, timeoutMs) === "timed-out") return 0;
+    return Atomics.load(this.words, base + 7);
   }
 
   /** Publishes a dispatcher's number of clients. */

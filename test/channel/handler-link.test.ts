@@ -19,7 +19,7 @@ const named = (name: string) => ({ name });
 const bytesOf = (results: readonly Result[]) => Buffer.concat(results.map((result) => result.bytes));
 
 describe("an answer", () => {
-  test.each([0, 1, 100, 8191, 8192, 8193, 20_000, 65_535, 65_536])(
+  test.each([0, 1, 100, 8191, 8192, 8193, 20_000, 65_535, 65_536, 65_537, 114_688, 131_071, 131_072])(
     "of %d bytes with heads of every length arrives whole, with its flags",
     (length) => {
       for (const headLength of [0, 1, 120, 8192, 16_384]) {

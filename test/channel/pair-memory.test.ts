@@ -30,13 +30,23 @@ test("words with different writers do not share a cache line", () => {
   }
 });
 
-test("the largest records fit into the rings, the largest pieces into a block", () => {
+test("the largest records fit into the rings, the largest pieces into a run of blocks or into the ring", () => {
   const payload = pair.RING_BYTES / 2 - RECORD_HEADER_BYTES;
   // Header, 198 fields, the longest head and the longest body that travels with it (`request-reader.ts`).
   expect(64 + 198 * 16 + 16_384 + messages.INLINE_BODY_BYTES).toBeLessThanOrEqual(payload);
   expect(messages.BODY_RECORD_BYTES).toBeLessThanOrEqual(payload);
   expect(messages.INLINE_ANSWER_BYTES + 16_384).toBeLessThanOrEqual(payload);
-  expect(messages.ANSWER_PIECE_BYTES).toBeLessThanOrEqual(DEFAULT_BLOCK_BYTES);
+  // Several of the longest pieces find a run at the same time.
+  expect(Math.ceil(messages.ANSWER_PIECE_BYTES / DEFAULT_BLOCK_BYTES) * 8).toBeLessThanOrEqual(
+    pair.SLAB_BLOCKS,
+  );
+  // Without a free run a piece needs this much room in the result ring at once (`handler-link.ts`).
+  const records = Math.ceil(messages.ANSWER_PIECE_BYTES / messages.INLINE_ANSWER_BYTES) + 1;
+  const needed = messages.ANSWER_PIECE_BYTES + 16_384 + records * 32 + messages.INLINE_ANSWER_BYTES;
+  expect(needed).toBeLessThanOrEqual(pair.RING_BYTES);
+  // A window is never smaller than what moves through it at a time.
+  expect(messages.ANSWER_PIECE_BYTES).toBeLessThanOrEqual(messages.ANSWER_WINDOW);
+  expect(messages.BODY_RECORD_BYTES).toBeLessThanOrEqual(messages.BODY_WINDOW / 4);
 });
 
 test("types and flags of the two directions do not overlap", () => {

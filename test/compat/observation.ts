@@ -30,7 +30,13 @@ export function mask(value: Observation): Observation {
   }
   if (Array.isArray(value)) return value.map(mask);
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, mask(member)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, member]) => [name, isPort(name, member) ? "<port>" : mask(member)]),
+  );
+}
+
+function isPort(name: string, value: Observation): boolean {
+  return name === "port" && typeof value === "number" && value > 1023;
 }
 
 /** Shortens a body: text as it is up to 400 bytes, else its length and hash. */

@@ -43,6 +43,60 @@ test("blocks do not overlap, and allocate says -1 when all are in use", () => {
   expect(writer.allocate()).toBe(blocks[1]!);
 });
 
+test("a run is of blocks side by side, and never wraps", () => {
+  const { writer } = makeSlab(6);
+  expect(writer.allocateRun(4)).toBe(0);
+  for (let block = 0; block < 4; block++) expect(writer.stateOf(block)).toBe(BlockState.WRITER);
+  // Two are left at the end and none at the start.
+  expect(writer.allocateRun(3)).toBe(-1);
+  writer.release(0);
+  expect(writer.allocateRun(3)).toBe(-1);
+  expect(writer.countFree()).toBe(3);
+  expect(writer.allocateRun(2)).toBe(4);
+  expect(writer.allocateRun(2)).toBe(-1);
+  expect(writer.allocateRun(1)).toBe(0);
+  expect(writer.allocateRun(1)).toBe(-1);
+});
+
+test("a run is found wherever the last search ended, also across that place", () => {
+  for (let hint = 0; hint < 6; hint++) {
+    for (let start = 0; start <= 3; start++) {
+      const { writer } = makeSlab(6);
+      // Moves the hint behind block `hint - 1`, then leaves free only the three blocks from `start` on.
+      const all = Array.from({ length: 6 }, () => writer.allocate());
+      for (const block of all) writer.release(block);
+      for (let step = 0; step < hint; step++) writer.release(writer.allocate());
+      const others = Array.from({ length: 6 }, () => writer.allocate());
+      for (const block of others) if (block >= start && block < start + 3) writer.release(block);
+      expect(writer.allocateRun(4)).toBe(-1);
+      expect(writer.allocateRun(3)).toBe(start);
+      expect(writer.countFree()).toBe(0);
+    }
+  }
+});
+
+test("a run as long as the slab, and one longer than it", () => {
+  const { writer } = makeSlab(4);
+  const block = writer.allocate();
+  expect(writer.allocateRun(4)).toBe(-1);
+  writer.release(block);
+  expect(writer.allocateRun(5)).toBe(-1);
+  expect(writer.allocateRun(4)).toBe(0);
+});
+
+test("the blocks of a run come back one by one", () => {
+  const { writer, readers } = makeSlab(4);
+  const reader = readers[0]!;
+  const first = writer.allocateRun(3);
+  for (let index = 0; index < 3; index++) writer.hand(first + index);
+  for (let index = 0; index < 3; index++) reader.accept(first + index);
+  reader.free(first + 1);
+  expect(writer.countFree()).toBe(2);
+  expect(writer.allocateRun(2)).toBe(-1);
+  reader.free(first + 2);
+  expect(writer.allocateRun(3)).toBe(1);
+});
+
 test("blocks of a dead writer are freed, those that the reader has accepted stay", () => {
   const { memory, writer, readers } = makeSlab(4);
   const reader = readers[0]!;
@@ -105,7 +159,7 @@ test("in random histories with deaths no block has two owners and none is lost",
   const step = fc.record({
     kind: fc.constantFrom(
       "allocate",
-      "allocate",
+      "allocateRun",
       "hand",
       "publish",
       "read",
@@ -133,6 +187,20 @@ test("in random histories with deaths no block has two owners and none is lost",
           expect(block === -1).toBe(used.length === 5);
           expect(used).not.toContain(block);
           if (block !== -1) filling.push(block);
+        } else if (kind === "allocateRun") {
+          const used = [...filling, ...handed, ...published, ...reading];
+          const count = 2 + (pick % 3);
+          const isFree = (block: number) => !used.includes(block);
+          const starts = [0, 1, 2, 3, 4].filter((block) => block + count <= 5);
+          const hasRun = starts.some((start) =>
+            Array.from({ length: count }, (_, index) => start + index).every(isFree),
+          );
+          const block = writer.allocateRun(count);
+          expect(block !== -1).toBe(hasRun);
+          if (block === -1) continue;
+          const run = Array.from({ length: count }, (_, index) => block + index);
+          expect(run.every(isFree) && block + count <= 5).toBe(true);
+          filling.push(...run);
         } else if (kind === "hand" && filling.length > 0) {
           const block = takeFrom(filling, pick);
           writer.hand(block);

@@ -1,0 +1,25 @@
+/**
+ * `closeIdleConnections()`: asks all dispatchers to close the clients that have no request, and waits for their answers.
+ *
+ * Runs on any thread that has a Server object. It blocks for as long as a turn of a dispatcher takes, since the method
+ * returns a number.
+ */
+import type { Waker } from "../net/waker.ts";
+import { type ControlBlock, DISPATCHER_ENDED } from "../shm/control-block.ts";
+
+/** How long a dispatcher may take, in ms; one that takes longer is not counted. */
+const TIMEOUT_MS = 250;
+
+/** Closes the idle clients of all dispatchers; gives how many there were. */
+export function closeIdleClients(control: ControlBlock, dispatcherWakers: readonly Waker[]): number {
+  dispatcherWakers.forEach((waker, index) => {
+    control.requestCloseIdle(index);
+    waker.wake();
+  });
+  let count = 0;
+  for (let index = 0; index < dispatcherWakers.length; index++) {
+    if (control.dispatcherState(index) !== DISPATCHER_ENDED)
+      count += control.awaitCloseIdle(index, TIMEOUT_MS);
+  }
+  return count;
+}
