@@ -127,6 +127,8 @@ export const F_SETFD = 2;
 export const F_GETFL = 3;
 /** Sets the status flags of the open file, fcntl(2). */
 export const F_SETFL = 4;
+/** Duplicates a descriptor to the lowest free number from the argument on, close-on-exec, fcntl(2). */
+export const F_DUPFD_CLOEXEC = 1030;
 /** Is the flag of F_GETFD that closes on exec, fcntl(2). */
 export const FD_CLOEXEC = 1;
 

@@ -34,6 +34,7 @@ const plain: { text: string; closes: boolean } = { text: "", closes: false };
  * @param headers the response's fields, or null where it has none
  * @param impliedType Content-Type to send when the response has none; "" for none
  * @param framing body length in bytes, or `FRAMING_*`
+ * @param extra further field lines, each with its CRLF
  * @param nowMs wall clock (`Date.now()`), for Date
  * @returns an object that is valid until the next call
  */
@@ -43,9 +44,10 @@ export function answerHead(
   impliedType: string,
   framing: number,
   nowMs: number,
+  extra: string = "",
 ): AnswerHead {
   const dateText = date.format(nowMs);
-  if (headers === null && status === 200 && impliedType === TEXT_TYPE && framing >= 0) {
+  if (headers === null && extra === "" && status === 200 && impliedType === TEXT_TYPE && framing >= 0) {
     // The head of `new Response("text")`, the commonest of all, is kept up to its length for a second.
     if (dateText !== cachedDate) {
       cachedDate = dateText;
@@ -87,6 +89,7 @@ export function answerHead(
     }
   }
   if (!hasType && impliedType !== "") text += `content-type: ${impliedType}\r\n`;
+  text += extra;
   if (!hasDate) text += `Date: ${dateText}\r\n`;
   if (framing >= 0) text += `Content-Length: ${framing}\r\n`;
   else if (framing === FRAMING_CHUNKED) text += "Transfer-Encoding: chunked\r\n";

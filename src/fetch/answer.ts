@@ -11,7 +11,10 @@ import { isNullBodyStatus } from "../http/status.ts";
 import { answerHead, FRAMING_CHUNKED, FRAMING_CLOSE, FRAMING_NONE, TEXT_TYPE } from "./answer-head.ts";
 import { pumpStream } from "./answer-stream.ts";
 import type { Exchange } from "./exchange.ts";
-import { bodyKindOf, KIND_BYTES, KIND_STREAM } from "./response-notes.ts";
+import { fileFieldsOf } from "./file-answer.ts";
+import { fileReferenceOf } from "./file-reference.ts";
+import { sendFile } from "./file-responder.ts";
+import { bodyKindOf, KIND_BLOB, KIND_BYTES, KIND_STREAM } from "./response-notes.ts";
 
 /** What the answer must know of the request; taken before the exchange gives its head back. */
 export interface AnswerShape {
@@ -65,6 +68,10 @@ function send(exchange: Exchange, response: Response, fail: (error: unknown) => 
     sendStream(exchange, response, isHead, (flags & TASK_HTTP_1_0) !== 0, closes);
     return;
   }
+  if (kind === KIND_BLOB) {
+    sendBlob(exchange, response, isHead, closes, fail);
+    return;
+  }
   // Before the body is read: the type that a Blob, a form or parameters imply is gone from the fields afterwards.
   const fields = fieldsOf(response);
   const promise = response.bytes();
@@ -90,6 +97,57 @@ function sendBytes(
   const type = length === 0 ? "" : kind === KIND_BYTES ? "application/octet-stream" : TEXT_TYPE;
   const head = answerHead(status, fields, type, length, Date.now());
   exchange.answer(head.text, isHead || length === 0 ? null : bytes, closes | (head.closes ? CLOSE : 0));
+}
+
+function sendBlob(
+  exchange: Exchange,
+  response: Response,
+  isHead: boolean,
+  closes: number,
+  fail: (error: unknown) => void,
+): void {
+  const { status } = response;
+  const headers = fieldsOf(response);
+  const pending = response.blob();
+  const blob = Bun.peek(pending);
+  if (!(blob instanceof Blob)) {
+    pending.then((read) => sendMemory(exchange, status, headers, read, isHead, closes, fail), fail);
+    return;
+  }
+  const reference = fileReferenceOf(blob);
+  if (reference === null) {
+    sendMemory(exchange, status, headers, blob, isHead, closes, fail);
+    return;
+  }
+  const fields = headers === null ? null : fileFieldsOf(headers, reference.type);
+  const result = sendFile(exchange, exchange.host.files, reference, {
+    status,
+    headers: fields === null ? null : headers,
+    fields,
+    source: "response",
+  });
+  if (result instanceof Error) fail(result);
+  else if (result === "stream")
+    sendResponse(exchange, new Response(blob.stream(), { status, headers: headers ?? {} }), fail);
+}
+
+/** Sends a Blob that is not a file of ours to open. */
+function sendMemory(
+  exchange: Exchange,
+  status: number,
+  headers: Headers | null,
+  blob: Blob,
+  isHead: boolean,
+  closes: number,
+  fail: (error: unknown) => void,
+): void {
+  const pending = blob.bytes();
+  const bytes = Bun.peek(pending);
+  if (bytes instanceof Uint8Array) {
+    sendBytes(exchange, status, headers, bytes, KIND_BLOB, isHead, closes);
+    return;
+  }
+  pending.then((read) => sendBytes(exchange, status, headers, read, KIND_BLOB, isHead, closes), fail);
 }
 
 function sendStream(

@@ -7,7 +7,7 @@
  * The decoding is Bun's own (measured, test/fetch/bun-request.test.ts asks the real one again): the target is UTF-8
  * text, each run of percent-encoded bytes in it is decoded for itself, and what is no character becomes U+FFFD.
  */
-import type { Match } from "./router.ts";
+import type { PatternParams } from "./router.ts";
 
 /** The values of a route's parameters by name. */
 export type RouteParams = Record<string, string>;
@@ -47,7 +47,8 @@ export function decodeSegment(text: string): string {
       decoded += "\ufffd";
       from = at + 2 < text.length ? at + 3 : at + 1;
     } else {
-      const length = lead < 0x80 ? 1 : lead < 0xc0 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf8 ? 4 : 0;
+      const length =
+        lead < 0x80 ? 1 : lead < 0xc0 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf8 ? 4 : 0;
       let point = length <= 1 ? lead : lead & (0x7f >> length);
       let taken = 1;
       for (; taken < length; taken++) {
@@ -69,11 +70,11 @@ export function decodeSegment(text: string): string {
  * Gives `params` of a request: an ordinary object, or one without a prototype where the route has no parameters, as
  * Bun gives it.
  *
- * @param match the route, found for this path
+ * @param route the match (or handler) that was found for this path
  * @param path the target up to "?", decoded as UTF-8 and not otherwise
  */
-export function paramsOf(match: Match<unknown>, path: string): RouteParams {
-  const { names, segments } = match;
+export function paramsOf(route: PatternParams, path: string): RouteParams {
+  const { names, segments } = route;
   if (names.length === 0) return Object.create(null);
   const params: RouteParams = {};
   let start = 1;

@@ -8,12 +8,15 @@
 import type { AnswerSink } from "../channel/answer-sink.ts";
 import { ANSWER_PIECE_BYTES, ANSWER_WINDOW, CLOSE, FIRST, LAST } from "../channel/messages.ts";
 import type { TaskView } from "../channel/task-record.ts";
+import type { FileAccess } from "./file-responder.ts";
 import type { IncomingBody } from "./incoming-body.ts";
 
 /** What the thread that runs handlers does for an exchange. */
 export interface ExchangeHost {
   /** Takes the answers. */
   readonly sink: AnswerSink;
+  /** Opens files. */
+  readonly files: FileAccess;
   /** Called once, when an exchange that outlived its first call is over. */
   release(exchange: Exchange): void;
 }

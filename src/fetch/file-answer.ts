@@ -127,7 +127,8 @@ function answerResponse(
   const hasContentRange = fields?.hasContentRange ?? false;
   let lines = disposition(file, fields);
   if (length < file.size) {
-    if (!hasContentRange) lines += `content-range: bytes ${start}-${Math.max(start, start + length - 1)}/*\r\n`;
+    if (!hasContentRange)
+      lines += `content-range: bytes ${start}-${Math.max(start, start + length - 1)}/*\r\n`;
     return { status: 206, type, fields: lines, offset: start, length, contentLength: length };
   }
   if (request.method === METHOD_GET && status === 200 && request.range !== "" && !hasContentRange) {
@@ -201,12 +202,12 @@ function answerRoute(
 
 /** Statuses whose answers have no content, whatever the body: 101, 204, 205, 304. */
 function isBodiless(status: number): boolean {
-  return status === 205 || status === 101 || isNullBodyStatus(status);
+  return status === 205 || isNullBodyStatus(status);
 }
 
 function without(status: number, type: string, fields: string): FileAnswer {
   // 205 is framed like any other status (RFC 9112 section 6.3), so its length must be said.
-  const contentLength = status === 101 || isNullBodyStatus(status) ? -1 : 0;
+  const contentLength = isNullBodyStatus(status) ? -1 : 0;
   return { status, type, fields, offset: 0, length: 0, contentLength };
 }
 

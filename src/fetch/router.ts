@@ -28,15 +28,11 @@ export interface RouteEntry<Value> {
 }
 
 /** A route that was found. */
-export interface Match<Value> {
+export interface Match<Value> extends PatternParams {
   /** What the entry had. */
   readonly value: Value;
   /** The entry's pattern. */
   readonly pattern: string;
-  /** Names of the parameters in order. May be more or fewer than there are segments: Bun counts `pre:name` too. */
-  readonly names: readonly string[];
-  /** Which segments of the path are parameters, counted from 0, ascending. */
-  readonly segments: readonly number[];
 }
 
 type Ending<Value> = Match<Value | null>;
@@ -103,6 +99,27 @@ export function routePath(target: string): string {
   return slash < 0 ? "/" : path.slice(slash);
 }
 
+/** Where the parameters of a route are. */
+export interface PatternParams {
+  /** Names of the parameters in order. May be more or fewer than there are segments: Bun counts `pre:name` too. */
+  readonly names: readonly string[];
+  /** Which segments of the path are parameters, counted from 0, ascending. */
+  readonly segments: readonly number[];
+}
+
+/**
+ * Says where a pattern's parameters are. A name is, as with Bun, what stands between a colon, wherever it is, and the
+ * next slash; of two colons the last counts.
+ */
+export function patternParams(pattern: string): PatternParams {
+  const names = [...pattern.matchAll(/:([^/:]+)(?=\/|$)/g)].map((found) => found[1]!);
+  const segments: number[] = [];
+  for (const [depth, segment] of pattern.slice(1).split("/").entries()) {
+    if (segment.startsWith(":")) segments.push(depth);
+  }
+  return { names: Object.freeze(names), segments: Object.freeze(segments) };
+}
+
 /** The routes of one server. */
 export class RouteTable<Value> {
   readonly #root: Place<Value> = new Place();
@@ -146,22 +163,20 @@ export class RouteTable<Value> {
 
   #add(entry: RouteEntry<Value>): void {
     const { pattern, methods, value } = entry;
-    const segments: number[] = [];
     let place = this.#root;
     let isExact = true;
     let isPastWildcard = false;
     // Like the search, this takes the first character for a slash.
-    for (const [depth, segment] of pattern.slice(1).split("/").entries()) {
+    for (const segment of pattern.slice(1).split("/")) {
       // Nothing follows a wildcard: it takes the rest of the path.
       if (isPastWildcard) return;
-      if (segment.startsWith(":")) segments.push(depth);
       isPastWildcard = segment.startsWith("*");
       if (isPastWildcard || segment.startsWith(":")) isExact = false;
       place = place.step(segment);
     }
     if (isExact) this.#exact.set(pattern, place);
     else this.#hasPatterns = true;
-    const ending: Ending<Value> = Object.freeze({ value, pattern, names: namesOf(pattern), segments });
+    const ending: Ending<Value> = Object.freeze({ value, pattern, ...patternParams(pattern) });
     for (const method of methods) place.end(method, ending);
   }
 
@@ -208,9 +223,4 @@ export class RouteTable<Value> {
     if (this.#passed === ending) this.#passed = null;
     return false;
   }
-}
-
-/** Bun's names: what stands between a colon, wherever it is, and the next slash; the last of two colons counts. */
-function namesOf(pattern: string): readonly string[] {
-  return Object.freeze([...pattern.matchAll(/:([^/:]+)(?=\/|$)/g)].map((found) => found[1]!));
 }

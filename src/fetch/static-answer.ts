@@ -39,7 +39,7 @@ export interface StaticReply {
 }
 
 /** A body up to this length is copied behind its head, so that both go out in one piece. */
-export const MAX_JOINED_BODY_BYTES = 16 * 1024;
+export const MAX_JOINED_BODY_BYTES: number = 16 * 1024;
 
 function entityTag(text: string): { readonly tag: string; readonly isWeak: boolean } {
   let tag = text.replace(/^[ \t]+|[ \t]+$/g, "");

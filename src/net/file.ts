@@ -15,9 +15,10 @@
  *
  * Failures come back as -errno; callers ask `isMissing` and compare nothing. Source: open(2), openat2(2), proc(5), inode(7).
  */
-import { close, fstat, open, openat, openat2, pread, readlinkat } from "../../ffi/calls.ts";
+import { close, fcntl, fstat, open, openat, openat2, pread, readlinkat } from "../../ffi/calls.ts";
 import {
   AT_FDCWD,
+  F_DUPFD_CLOEXEC,
   O_CLOEXEC,
   O_DIRECTORY,
   O_NONBLOCK,
@@ -172,6 +173,11 @@ export function readAt(fd: number, address: number, length: number, offset: numb
     done += result;
   }
   return done;
+}
+
+/** Makes another descriptor for the same open file, close-on-exec. Gives it or -errno (EBADF, EMFILE). */
+export function duplicateFile(fd: number): number {
+  return fcntl(fd, F_DUPFD_CLOEXEC, 0);
 }
 
 /** Closes a file. The number may be given to another descriptor at once. Gives 0 or -errno; it is closed either way. */

@@ -11,11 +11,13 @@ import type { HandlerLink } from "../channel/handler-link.ts";
 import { ABORT, BODY, BODY_FAILED, CREDIT, LAST, TASK, TYPE_MASK } from "../channel/messages.ts";
 import { TaskView } from "../channel/task-record.ts";
 import { Exchange, type ExchangeHost } from "../fetch/exchange.ts";
+import type { FileAccess } from "../fetch/file-responder.ts";
 import { BodyFailure } from "../fetch/incoming-body.ts";
 import type { HandlerRuntime } from "../fetch/runtime.ts";
 import { type ControlBlock, HANDLER_RETIRING } from "../shm/control-block.ts";
 import { HandlerCounter } from "../shm/counters.ts";
 import type { Parker } from "../shm/parker.ts";
+import { fileAccess } from "./file-access.ts";
 
 /** Messages read in a turn before the event loop gets its turn. */
 const TURN_MESSAGES = 256;
@@ -29,6 +31,7 @@ const SERVICE_WEIGHT = 1 / 8;
 /** One dispatcher and the requests of it that are open here. */
 class LinkHost implements ExchangeHost {
   readonly sink: HandlerLink;
+  readonly files: FileAccess = fileAccess;
   readonly open: (Exchange | null)[] = [];
   readonly view: TaskView;
   readonly #onRelease: () => void;

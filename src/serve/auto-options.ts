@@ -14,6 +14,7 @@
  * runs with other threads than it was told to is found out under load only.
  */
 import type { Host } from "./entry.ts";
+import type { DefaultThreads } from "./environment.ts";
 import { minAboveMax, optionOfWrongType, optionOutOfRange } from "./errors.ts";
 import { MAX_THREADS } from "./thread-options.ts";
 
@@ -23,13 +24,6 @@ export interface AutoOptions {
   readonly defaultHandlers: "pool" | "main";
   /** Numbers of threads; undefined where the variable is not set. */
   readonly defaultThreads: DefaultThreads;
-}
-
-/** Numbers of threads that hold where the options give none. */
-export interface DefaultThreads {
-  readonly dispatchers: number | undefined;
-  readonly min: number | undefined;
-  readonly max: number | undefined;
 }
 
 /**

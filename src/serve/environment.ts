@@ -11,7 +11,6 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
-import type { DefaultThreads } from "./auto-options.ts";
 import { detectHost, type Host } from "./entry.ts";
 
 /** What options depend on besides themselves. */
@@ -32,6 +31,13 @@ export interface OptionEnvironment {
   readonly defaultThreads?: DefaultThreads;
   /** `process.platform`. */
   readonly platform: string;
+}
+
+/** Numbers of threads that hold where the options give none. */
+export interface DefaultThreads {
+  readonly dispatchers: number | undefined;
+  readonly min: number | undefined;
+  readonly max: number | undefined;
 }
 
 /** The parts of the surroundings that {@link chooseDefaultPort} looks at. */

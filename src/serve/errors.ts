@@ -185,3 +185,106 @@ export function handlersGivenTwice(handlers: unknown, threadsHandlers: unknown):
     `handlers and threads.handlers are the same option, but were ${describe(handlers)} and ${describe(threadsHandlers)}`,
   );
 }
+
+/** Says that a route's value is nothing that can answer. */
+export function routeValueUnusable(): CodedError {
+  return invalidType(`'routes' expects a Record<string, Response | HTMLBundle | {[method: string]: (req: BunRequest) => Response|Promise<Response>}>
+
+To bundle frontend apps on-demand with Bun.serve(), import HTML files.
+
+Example:
+
+\`\`\`js
+import { serve } from "bun";
+import app from "./app.html";
+
+serve({
+  routes: {
+    "/index.json": Response.json({ message: "Hello World" }),
+    "/app": app,
+    "/path/:param": (req) => {
+      const param = req.params.param;
+      return Response.json({ message: \`Hello \${param}\` });
+    },
+    "/path": {
+      GET(req) {
+        return Response.json({ message: "Hello World" });
+      },
+      POST(req) {
+        return Response.json({ message: "Hello World" });
+      },
+    },
+  },
+
+  fetch(request) {
+    return new Response("fallback response");
+  },
+});
+\`\`\`
+
+See https://bun.com/docs/api/http for more information.`);
+}
+
+/** Makes the Error named TODOError that Bun throws for what it does not do yet. */
+function notYet(what: string): Error {
+  const message = `${what}\n\nIf you run into this, please file an issue and we will add support for it.`;
+  return Object.assign(new Error(message), { name: "TODOError" });
+}
+
+/** Says that two parameters of a route have the same name. */
+export function routeParamTwice(): Error {
+  return notYet("Support for duplicate route parameter names is not yet implemented.");
+}
+
+/** Says that the name of a route's parameter starts with a digit. */
+export function routeParamStartsWithDigit(): Error {
+  return notYet("Route parameter names cannot start with a number.");
+}
+
+/** Says that a Response given as a route was read already. */
+export function routeBodyUsed(): CodedError {
+  return invalidType("Response body has already been used");
+}
+
+/** Says that the body of a Response given as a route is a stream. */
+export function routeBodyStreams(): CodedError {
+  return invalidType(
+    "Body must be fully buffered before it can be used in a static route. Consider calling new Response(await response.blob()) to buffer the body.",
+  );
+}
+
+/** Says that a Response given as a route is `Response.error()`. */
+export function routeStatusZero(): CodedError {
+  return invalidType(
+    "Cannot use a Response with status 0 as a static route. HTTP status codes must be between 100 and 999 (Response.error() returns status 0).",
+  );
+}
+
+/** Says that a member of a directory route is not a string. */
+export function routeMemberNotAString(member: "dir" | "index", value: unknown): CodedError {
+  return invalidType(`The "${member}" property must be of type string, got ${typeof value}`);
+}
+
+/** Says that a directory route's path does not end in a wildcard. */
+export function directoryPathWithoutWildcard(): CodedError {
+  return invalidType("To mount a directory, make sure the path ends in `/*`");
+}
+
+/** Says that a directory route's path has parameters. */
+export function directoryPathWithParams(): CodedError {
+  return invalidType("Directory routes do not support :parameters; use a fixed prefix ending in `/*`");
+}
+
+/**
+ * Says that a directory could not be opened; the members are Bun's, in its order.
+ *
+ * @param code name of the error, e.g. "ENOENT"
+ * @param errno its number, negative
+ * @param reason text of the error, e.g. "no such file or directory"
+ * @param path as given; "" is left out, as by Bun
+ */
+export function directoryNotOpened(code: string, errno: number, reason: string, path: string): Error {
+  const message = `${code}: ${reason}, open${path === "" ? "" : ` '${path}'`}`;
+  const place = path === "" ? {} : { path };
+  return Object.assign(new Error(message), { code, ...place, syscall: "open", errno });
+}

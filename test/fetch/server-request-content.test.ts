@@ -1,9 +1,7 @@
 /** Headers and bodies of the Request that a handler gets. */
 import { describe, expect, test } from "bun:test";
-import { BODY_WINDOW } from "../../src/channel/messages.ts";
 import { makeRequest } from "../../src/fetch/server-request.ts";
-import { pattern } from "../channel/link-pair.ts";
-import { makeExchange, Recorder } from "./recorder.ts";
+import { makeExchange } from "./recorder.ts";
 
 function requestOf(text: string): Request {
   const { exchange, view } = makeExchange(text);
@@ -125,64 +123,5 @@ describe("a body that came with its head", () => {
       (reason) => reason,
     );
     expect([error.name, error.code]).toEqual(["TypeError", "ERR_BODY_ALREADY_USED"]);
-  });
-});
-
-describe("a body that arrives later", () => {
-  const stream = () => {
-    const recorder = new Recorder();
-    const { exchange, view } = makeExchange(
-      "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n",
-      recorder,
-      { streams: true },
-    );
-    return { request: makeRequest(exchange, view) as unknown as Request, exchange, recorder };
-  };
-
-  test.each(["text", "bytes", "stream"])("is read as %s under credit", async (kind) => {
-    const { request, exchange, recorder } = stream();
-    expect(recorder.bodyCredits).toEqual([BODY_WINDOW]);
-    const source = Buffer.from("0123456789".repeat(100_000));
-    const reading =
-      kind === "text"
-        ? request.text().then((text) => Buffer.from(text))
-        : kind === "bytes"
-          ? request.bytes()
-          : new Response(request.body).bytes();
-    for (let sent = 0; sent < source.length; ) {
-      const granted = recorder.bodyCredits.reduce((sum, bytes) => sum + bytes, 0);
-      const end = Math.min(source.length, granted, sent + 16_384);
-      if (end > sent) exchange.body!.push(new Uint8Array(source.subarray(sent, end)));
-      sent = end;
-      await Bun.sleep(0);
-    }
-    exchange.body!.end();
-    expect(source.equals(await reading)).toBe(true);
-  });
-
-  test("is not empty before it has come, and empty when it ends at once", async () => {
-    const { request, exchange } = stream();
-    expect(request.body).toBeInstanceOf(ReadableStream);
-    exchange.body!.end();
-    expect(await request.text()).toBe("");
-  });
-
-  test("first read after the answer, it fails as with Bun.serve", async () => {
-    const { request, exchange } = stream();
-    exchange.body!.push(new Uint8Array(pattern(10)));
-    exchange.answer("done", null, 0);
-    const error = await request.text().then(
-      () => null,
-      (reason) => reason,
-    );
-    expect([error?.name, error?.message]).toEqual(["AbortError", "The connection was closed."]);
-  });
-
-  test("a clone reads it too", async () => {
-    const { request, exchange } = stream();
-    const copy = request.clone();
-    exchange.body!.push(new TextEncoder().encode("shared"));
-    exchange.body!.end();
-    expect(await Promise.all([request.text(), copy.text()])).toEqual(["shared", "shared"]);
   });
 });

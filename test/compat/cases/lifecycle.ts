@@ -24,7 +24,7 @@ const noted = (mark: string, count: number): Promise<string[]> =>
   eventually("the notes", () => notesOf(mark), (lines) => lines.length >= count, 2000).catch(() => notesOf(mark));
 /** The notes of a mark, without it. */
 const notes = async (mark: string, count: number): Promise<Observation> =>
-  (await noted(mark, count)).map((line) => line.replace(mark, "").trim());
+  (await noted(mark, count)).map((line) => line.replaceAll(mark, "").trim());
 
 async function ending(client: RawClient): Promise<Observation> {
   const rest = await client.readUntilClose().catch(() => Buffer.from("(nothing within 4.5 s)"));
@@ -55,14 +55,17 @@ function leaving(id: string, path: string, send: string, how: "close" | "reset",
 
 const GET = bytesOf("PATH");
 const HALF = `${bytesOf("POST PATH", ["Content-Length: 10"])}abc`;
+// Long enough that it is not collected before the handler is called.
+const LARGE = bytesOf("POST PATH", ["Content-Length: 1000000"]) + "x".repeat(300_000);
 leaving("abort-close", "/wait", GET, "close", 2);
 leaving("abort-reset", "/wait", GET, "reset", 2);
 leaving("abort-onabort", "/onabort", GET, "close", 2);
 leaving("abort-ip", "/ip", GET, "close", 2);
 leaving("abort-pending", "/pending", GET, "close", 2);
-leaving("abort-text", "/text", HALF, "close", 2);
-leaving("abort-text-reset", "/text", HALF, "reset", 2);
-leaving("abort-read", "/read", HALF, "close", 2);
+leaving("abort-small-body", "/text", HALF, "close", 2);
+leaving("abort-text", "/text", LARGE, "close", 2);
+leaving("abort-text-reset", "/text", LARGE, "reset", 2);
+leaving("abort-read", "/read", LARGE, "close", 2);
 leaving("abort-stream", "/stream", GET, "close", 2);
 leaving("abort-stream-reset", "/stream", GET, "reset", 2);
 leaving("abort-stream-signal", "/stream-signal", GET, "close", 2);
