@@ -14,7 +14,7 @@ const LAYERS: Readonly<Record<string, { folders: readonly string[]; modules: rea
   "src/net": { folders: ["ffi"], modules: [] },
   "src/http": { folders: [], modules: [] },
   "src/channel": { folders: ["src/shm", "src/http", "src/net"], modules: [] },
-  "src/fetch": { folders: ["src/http", "src/channel"], modules: [/^bun:jsc$/] },
+  "src/fetch": { folders: ["src/http", "src/channel"], modules: [/^bun:jsc$/, /^node:stream$/] },
   "src/roles": {
     folders: ["ffi", "src/shm", "src/net", "src/http", "src/channel", "src/fetch"],
     modules: [/^node:worker_threads$/],
@@ -53,9 +53,10 @@ const WITHOUT_MIRROR: Readonly<Record<string, string>> = {
   "src/roles/acceptor.ts": "a thread's loop; test/server/listening.test.ts, test/server/disconnect.test.ts",
   "src/roles/dispatcher.ts": "a thread's loop; test/server",
   "src/roles/handler-thread.ts": "a thread's start; test/server/errors.test.ts",
-  "src/roles/thread.ts": "starts Workers; test/server/pool.test.ts",
   "src/roles/handler-pool.ts": "starts and retires Workers; test/server/pool.test.ts",
   "src/roles/supervisor.ts": "starts and ends all threads; test/server/stop.test.ts",
+  "src/auto.ts": "replaces Bun.serve of a process; test/auto",
+  "src/serve/bun-serve.ts": "replaces Bun.serve of a process; test/auto",
   "src/serve/serve.ts": "starts a server; test/server/listening.test.ts",
 };
 
@@ -210,6 +211,15 @@ describe("this test can fail", () => {
     const text =
       '/** import { a } from "../roles/task.ts"; */\n// import "../roles/task.ts"\nconst a = "x";\n';
     expect(judgeImports(sourceFile("src/shm/example.ts", text))).toEqual([]);
+  });
+
+  test("nor is one in a text of several lines, unless it is computed there", () => {
+    const example = 'const a = `\n\\`\\`\\`js\nimport { a } from "../roles/task.ts";\n\\${b}\n`;\n';
+    expect(judgeImports(sourceFile("src/shm/example.ts", example))).toEqual([]);
+    const real = `const a = \`\n\${await import("../roles/task.ts")}\n\`;\n`;
+    expect(judgeImports(sourceFile("src/shm/example.ts", real))).not.toEqual([]);
+    const behind = `${example}import { b } from "../roles/task.ts";\n`;
+    expect(judgeImports(sourceFile("src/shm/example.ts", behind))).not.toEqual([]);
   });
 
   test("a file in a folder of its own making", () => {

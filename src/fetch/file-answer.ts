@@ -12,6 +12,7 @@
  *   conditions           | no                           | GET, HEAD with status 200    | GET, HEAD
  *   Range                | GET with status 200          | GET, HEAD with status 200    | GET, HEAD
  *   slice of a file      | 206 `bytes 2-4/*`, no Range  | the slice is the whole       | -
+ *                        | (200 to HEAD)                |                              |
  *   Content-Disposition  | for types to be saved        | no                           | no
  *   Accept-Ranges        | with 206 and 416             | with 206 and 416             | with 200, 206 and 416
  *
@@ -131,7 +132,15 @@ function answerResponse(
       lines += `content-range: bytes ${start}-${Math.max(start, start + length - 1)}/*\r\n`;
     return { status: 206, type, fields: lines, offset: start, length, contentLength: length };
   }
-  if (request.method === METHOD_GET && status === 200 && request.range !== "" && !hasContentRange) {
+  // Bun.serve does not look at Range for a slice that reaches beyond the file either.
+  const isWhole = file.end === file.size || file.end === Number.POSITIVE_INFINITY;
+  if (
+    isWhole &&
+    request.method === METHOD_GET &&
+    status === 200 &&
+    request.range !== "" &&
+    !hasContentRange
+  ) {
     const modified = parseSeconds(fields?.lastModified ?? "");
     if (isRangeCurrent(request.conditions.ifRange, fields?.etag ?? "", modified)) {
       const range = parseRange(request.range, length);

@@ -57,8 +57,10 @@ let isReadable: boolean | null = null;
  * @returns null for a Blob in memory, for one that lies elsewhere, and where this version of Bun does not tell
  */
 export function fileReferenceOf(blob: Blob): FileReference | null {
-  const { name, lastModified } = blob as NamedBlob;
-  if (blob instanceof File || (name === undefined && lastModified === UNKNOWN)) return null;
+  if (blob instanceof File) return null;
+  const name = (blob as NamedBlob).name;
+  // Asked last: of a file it is a system call.
+  if (name === undefined && (blob as NamedBlob).lastModified === UNKNOWN) return null;
   isReadable ??= canRead();
   return isReadable ? read(blob, name ?? "") : null;
 }

@@ -28,16 +28,16 @@ describe("node:http", () => {
 
   test("beside a Bun.serve in pool mode, it listens once", async () => {
     const text = `${NODE_SERVER}
-      node.listen(0, "127.0.0.1", () => {
-        const { port } = node.address() ?? {};
-        const server = Bun.serve({
-          hostname: "127.0.0.1",
-          fetch: () => Response.json(["epollo", Bun.isMainThread, port]),
-        });
-        if (Bun.isMainThread) console.log("http://127.0.0.1:" + port + " " + server.url + " ");
-      });`;
+      const port = Number(process.env.NODE_HTTP_PORT);
+      node.listen(port, "127.0.0.1");
+      await new Promise((resolve) => node.on("listening", resolve));
+      const server = Bun.serve({
+        hostname: "127.0.0.1",
+        fetch: () => Response.json(["epollo", Bun.isMainThread]),
+      });
+      if (Bun.isMainThread) console.log("http://127.0.0.1:" + port + " " + server.url + " ");`;
     await using program = await startProgram({
-      files: { "server.ts": text.replace("listen(0", "listen(Number(process.env.NODE_HTTP_PORT)") },
+      files: { "server.ts": text },
       environment: { EPOLLO_HANDLERS: "pool", NODE_HTTP_PORT: String(freePort()) },
     });
     expect(await program.askJson("/x")).toEqual(["node", true, "GET", "/x"]);

@@ -53,7 +53,7 @@ describe("where handlers run", () => {
         string,
         string
       >);
-      expect([isMain, stats]).toEqual([new Set([true]), [1, 0, 0]]);
+      expect([isMain, stats]).toEqual([new Set([true]), [1, 1, 0]]);
     },
   );
 

@@ -58,7 +58,8 @@ async function run(entry: EntryCase, target: Target): Promise<Observation> {
       output += decoder.decode(bytes, { stream: true });
       if (!entry.ends && /:\d+|port=\d+/.test(output)) break;
     }
-    if (!entry.ends) return await observeRunning(entry, target, output);
+    const port = /(?::|port=)(\d+)/.exec(output)?.[1];
+    if (!entry.ends && port !== undefined) return await observeRunning(entry, target, output, Number(port));
     const [code, problem] = [await child.exited, await errors];
     return mask({ output, code, errors: showErrors(problem, folder) });
   } finally {
@@ -67,8 +68,7 @@ async function run(entry: EntryCase, target: Target): Promise<Observation> {
   }
 }
 
-async function observeRunning(entry: EntryCase, target: Target, output: string): Promise<Observation> {
-  const port = Number(/(?::|port=)(\d+)/.exec(output)?.[1]);
+async function observeRunning(entry: EntryCase, target: Target, output: string, port: number): Promise<Observation> {
   const answer = await exchange(port, "/");
   const who = await exchange(port, "/who");
   whose.set(`${entry.id} ${target}`, who.text);

@@ -21,6 +21,7 @@ const MASKS: readonly (readonly [RegExp, string])[] = [
   [/\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z]{2} 20\d\d \d\d:\d\d:\d\d GMT/g, "<date>"],
   [/----WebKitFormBoundary[0-9a-fA-F]{32}/gi, "<boundary>"],
   [/\b(localhost|127\.0\.0\.1|\[::1\]|::|port"?[=:] ?)(:?)\d{4,5}\b/g, "$1$2<port>"],
+  [/\bIs port \d+ in use/g, "Is port <port> in use"],
 ];
 
 /** Masks dates of this century, boundaries of forms, and port numbers, in every string of a value. */

@@ -226,6 +226,19 @@ describe("when the client closes its half", () => {
   });
 });
 
+describe("an answer from a file", () => {
+  test("is given to the sink as it is, once, and ends the exchange", () => {
+    const { exchange, recorder } = makeExchange(GET);
+    exchange.keep();
+    exchange.answerFile("head", 9, 100, 5000, CLOSE);
+    expect(recorder.files).toEqual([{ head: "head", fd: 9, offset: 100, length: 5000, flags: CLOSE }]);
+    expect([exchange.isDone, exchange.view, recorder.released]).toEqual([true, null, [exchange]]);
+    exchange.answer("more", null, 0);
+    exchange.abort();
+    expect([recorder.pieces, recorder.cuts, recorder.files.length]).toEqual([[], 0, 1]);
+  });
+});
+
 describe("keeping", () => {
   test("an exchange that is kept does not depend on its record, and is released once, at its end", () => {
     const { exchange, recorder } = makeExchange("POST /x HTTP/1.1\r\nHost: a\r\n\r\n");

@@ -25,7 +25,10 @@ const odd = ['q"uote', "semi;", "é", "日本", "back\\slash", "sp ace", "tab\t"
 );
 const OWN = { etag: '"zz"', "last-modified": "Wed, 01 Jan 2020 00:00:00 GMT", "x-a": "1" };
 const typed = (type: string) => () => new Response(Bun.file(text), { headers: { "content-type": type } });
-const sliced = (...range: number[]) => () => new Response(Bun.file(text).slice(...(range as [number])));
+const sliced =
+  (...range: number[]) =>
+  () =>
+    new Response(Bun.file(text).slice(...(range as [number])));
 const withStatus = (status: number) => () => new Response(Bun.file(text), { status });
 const withFields = (headers: Record<string, string>) => () => new Response(Bun.file(text), { headers });
 
@@ -157,7 +160,11 @@ describe.each(["response", "route"] as const)("a file by %s is answered as Bun.s
 
   test.each(names)("%s", async (name) => {
     for (const [method, fields] of REQUESTS) {
-      const lines = Object.entries({ host: "x", ...(method === "POST" && { "content-length": "0" }), ...fields });
+      const lines = Object.entries({
+        host: "x",
+        ...(method === "POST" && { "content-length": "0" }),
+        ...fields,
+      });
       await client.send(
         `${method} /${names.indexOf(name)} HTTP/1.1\r\n${lines.map(([field, value]) => `${field}: ${value}\r\n`).join("")}\r\n`,
       );

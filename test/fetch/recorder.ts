@@ -30,10 +30,21 @@ export interface Answer {
   readonly content: string | null;
 }
 
+/** One call of `AnswerSink.answerFile`. */
+export interface FilePiece {
+  readonly head: string;
+  readonly fd: number;
+  readonly offset: number;
+  readonly length: number;
+  readonly flags: number;
+}
+
 /** Notes all that an exchange gives to its host. */
 export class Recorder implements AnswerSink, ExchangeHost {
   readonly sink: AnswerSink = this;
   readonly pieces: Piece[] = [];
+  /** Answers from files; their fds stay open. */
+  readonly files: FilePiece[] = [];
   readonly released: Exchange[] = [];
   readonly bodyCredits: number[] = [];
   readonly idleTimeouts: number[] = [];
@@ -53,6 +64,19 @@ export class Recorder implements AnswerSink, ExchangeHost {
   ): void {
     const part = body === null ? Buffer.alloc(0) : Buffer.from(body.slice(start, end));
     this.pieces.push({ bytes: Buffer.concat([Buffer.from(head, "latin1"), part]), flags });
+    this.#notify();
+  }
+
+  answerFile(
+    _entry: number,
+    _serial: number,
+    head: string,
+    fd: number,
+    offset: number,
+    length: number,
+    flags: number,
+  ): void {
+    this.files.push({ head, fd, offset, length, flags });
     this.#notify();
   }
 

@@ -45,7 +45,8 @@ describe("If-None-Match", () => {
     [",", '""', PROCEED],
   ];
   test.each(cases)("%p of %p", (ifNoneMatch, etag, verdict) =>
-    expect(judge({ ifNoneMatch }, etag)).toBe(verdict));
+    expect(judge({ ifNoneMatch }, etag)).toBe(verdict),
+  );
 
   test("wins over If-Modified-Since", () => {
     expect(judge({ ifNoneMatch: '"y"', ifModifiedSince: LATER })).toBe(PROCEED);
@@ -112,8 +113,7 @@ describe("If-Range", () => {
     ["garbage", false],
     ["garbage GMT", false],
   ];
-  test.each(cases)("%p: %p", (value, isCurrent) =>
-    expect(isRangeCurrent(value, '"zz"', AT)).toBe(isCurrent));
+  test.each(cases)("%p: %p", (value, isCurrent) => expect(isRangeCurrent(value, '"zz"', AT)).toBe(isCurrent));
 
   test("a weak tag of ours never counts", () => {
     expect(isRangeCurrent('W/"zz"', 'W/"zz"', AT)).toBe(false);

@@ -105,15 +105,45 @@ describe("the end", () => {
 });
 
 describe("back-pressure", () => {
-  test("a client is not read while much waits, and is again when it has moved on", () => {
-    for (let index = 0; index < 3; index++) sender.push(task, pattern(20_000), 0, 20_000);
+  test("a client is not read while anything waits, and is again when all of it has moved on", () => {
     expect(sender.isFull(task)).toBe(false);
-    sender.push(task, pattern(20_000), 0, 20_000);
+    sender.push(task, pattern(1), 0, 1);
     expect([sender.isFull(task), resumed]).toEqual([true, 0]);
+    for (let index = 0; index < 3; index++) sender.push(task, pattern(20_000), 0, 20_000);
     sender.credit(task, 1000);
     expect([sender.isFull(task), resumed]).toEqual([true, 0]);
+    sender.credit(task, 59_000);
+    expect([sender.isFull(task), resumed]).toEqual([true, 0]);
+    sender.credit(task, 1);
+    expect([sender.isFull(task), resumed, upload.pieceBytes]).toEqual([false, 1, 0]);
+  });
+
+  test("with credit nothing waits: bytes go from the receive buffer into the ring", () => {
+    sender.credit(task, 100_000);
+    const source = pattern(100_000);
+    sender.push(task, source, 0, 100_000);
+    expect([sender.isFull(task), upload.pieces.length, upload.credit]).toEqual([false, 0, 0]);
+    source.fill(0);
+    expect(bytesOf(received()).equals(pattern(100_000))).toBe(true);
+  });
+
+  test("what exceeds the credit waits, and nothing overtakes it", () => {
     sender.credit(task, 40_000);
+    const body = pattern(60_000);
+    sender.push(task, body, 0, 50_000);
+    expect([upload.pieceBytes, upload.credit]).toEqual([10_000, 0]);
+    sender.push(task, body, 50_000, 60_000);
+    sender.credit(task, 5000);
+    sender.credit(task, 15_000);
+    expect(bytesOf(received()).equals(body)).toBe(true);
     expect([sender.isFull(task), resumed]).toEqual([false, 1]);
+  });
+
+  test("nothing is sent to a handler that the task has not been given to", () => {
+    task.state = TASK_WAITING;
+    upload.credit = 1000;
+    sender.push(task, pattern(100), 0, 100);
+    expect([sender.isFull(task), received()]).toEqual([true, []]);
   });
 
   test("a full ring: what is left follows when there is room, in order", () => {

@@ -72,10 +72,13 @@ function findImports(path: string, text: string): Import[] {
   return found;
 }
 
-/** Blanks comments out. Strings with "//" or "/*" in them stay whole, as long as they are on one line. */
+/**
+ * Blanks comments out, and texts of several lines without anything computed in them: an example in a message imports
+ * nothing. Strings with "//" or "/*" in them stay whole, as long as they are on one line.
+ */
 function withoutComments(text: string): string {
   return text.replace(
-    /("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\\n]|\\.)*`)|\/\*[\s\S]*?\*\/|\/\/.*$/gm,
+    /("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\\n]|\\.)*`)|`(?:[^`\\$]|\\[\s\S]|\$(?!\{))*`|\/\*[\s\S]*?\*\/|\/\/.*$/gm,
     (_, string) => (string === undefined ? " " : string),
   );
 }

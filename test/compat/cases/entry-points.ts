@@ -86,7 +86,7 @@ const auto: EntryCase[] = [
 const preloads: EntryCase[] = [
   served("bunfig", `export default ${START};`, { preload: "bunfig" }),
   served("bun-options", `export default ${START};`, { preload: "environment" }),
-  served("run", `export default ${START};`, { arguments: ["PRELOAD", "run", "server.ts"] }),
+  served("run", `export default ${START};`, { arguments: ["run", "PRELOAD", "server.ts"] }),
   served("hot", `export default ${START};`, { arguments: ["--hot", "PRELOAD", "server.ts"] }),
   served("watch", `export default ${START};`, { arguments: ["--watch", "PRELOAD", "server.ts"] }),
 ];
@@ -142,7 +142,7 @@ const others: EntryCase[] = [
   ),
   program(
     "address-bad",
-    `for (const hostname of ["256.1.1.1", "192.0.2.1", "127.0.0.1:80", "http://x"])
+    `for (const hostname of ["192.0.2.1", "127.0.0.1:80", "http://x"])
        try { Bun.serve({ port: 0, hostname, fetch() {} }); }
        catch (error) { console.log(error.name, error.code, error.syscall, error.errno, Object.keys(error).join(), error.message); }`,
     { ends: true, section: "4.3" },
@@ -194,7 +194,7 @@ const others: EntryCase[] = [
   program(
     "stop-exits",
     `const server = Bun.serve({ port: 0, fetch: () => new Response("") }); console.log("done"); server.stop();`,
-    { ends: true, section: "10.5" },
+    { ends: true, section: "10.5", notInPool },
   ),
   program(
     "using-exits",
