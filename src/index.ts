@@ -3,6 +3,7 @@
  *
  * @module
  */
+import "./serve/bundled-thread.ts";
 import { serveOptions } from "./serve/serve.ts";
 import type { Serve } from "./serve/types.ts";
 

@@ -214,7 +214,7 @@ describe("this test can fail", () => {
   });
 
   test("nor is one in a text of several lines, unless it is computed there", () => {
-    const example = 'const a = `\n\\`\\`\\`js\nimport { a } from "../roles/task.ts";\n\\${b}\n`;\n';
+    const example = 'const a = `\n\\`\\`\\`js\nimport { a } from "../roles/task.ts";\n\\$b\n`;\n';
     expect(judgeImports(sourceFile("src/shm/example.ts", example))).toEqual([]);
     const real = `const a = \`\n\${await import("../roles/task.ts")}\n\`;\n`;
     expect(judgeImports(sourceFile("src/shm/example.ts", real))).not.toEqual([]);

@@ -10,7 +10,7 @@
  *   6    | bytes of the body that are in this record
  *   7    | stream within the client (0 in HTTP/1.1)
  *   8-12 | address of the client (`net/address.ts`)
- *   13   | reserved
+ *   13   | route: 1 + the number of its handler, 0 for `fetch`
  *   14-15| f64: length of the whole body, -1 if it is not known
  *   16.. | four words a field: name start, name end, value start, value end, within the head
  *   then | the bytes of the head, then those of the body
@@ -80,6 +80,7 @@ export function writeTaskRecord(
   words[base + 10] = peer[peerIndex + 2]!;
   words[base + 11] = peer[peerIndex + 3]!;
   words[base + 12] = peer[peerIndex + 4]!;
+  words[base + 13] = head.route;
   writeLength(words, base + 14, head.contentLength);
   const fields = head.fields;
   const table = base + (TASK_HEADER_BYTES >> 2);
@@ -150,6 +151,11 @@ export class TaskView {
   /** Word index of the five words with the client's address. */
   get peerIndex(): number {
     return this.#base + 8;
+  }
+
+  /** 1 + the number of the handler of its route, 0 for `fetch`. */
+  get route(): number {
+    return this.words[this.#base + 13]!;
   }
 
   /** Length of the whole body in bytes, -1 if it is not known. */

@@ -31,9 +31,35 @@ function encodedByte(text: string, at: number): number {
 /** Least code point that needs so many bytes; a lower one is an overlong form (RFC 3629 section 3). */
 const LEAST: readonly number[] = [0, 0, 0x80, 0x800, 0x10000];
 
+/** Length of a character in UTF-8. */
+function utf8Length(point: number): number {
+  return point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+}
+
 /**
- * Decodes the percent-encodings of a path segment; `+` stays. Bytes that are no UTF-8 and percent signs without two hex
- * digits become U+FFFD, which takes the two characters after the sign with it.
+ * Where the text goes on after a percent sign that encodes nothing: Bun passes over two bytes of UTF-8 with it, or over
+ * the sign alone where there are no two.
+ */
+function endOfBroken(text: string, at: number): number {
+  let end = at + 1;
+  let bytes = 0;
+  while (bytes < 2 && end < text.length) {
+    const point = text.codePointAt(end)!;
+    bytes += utf8Length(point);
+    end += point > 0xffff ? 2 : 1;
+  }
+  return bytes < 2 ? at + 1 : end;
+}
+
+/** What Bun makes of it: U+FFFD, and one more for each byte of a character that it cut in two. */
+function brokenText(text: string, at: number, end: number): string {
+  const cut = end > at + 1 ? Buffer.byteLength(text.slice(at + 1, end)) - 2 : 0;
+  return "\ufffd".repeat(1 + cut);
+}
+
+/**
+ * Decodes the percent-encodings of a path segment; `+` stays. Bytes that are no UTF-8 become U+FFFD, as do percent signs
+ * without two hex digits together with what stands there in their place.
  */
 export function decodeSegment(text: string): string {
   let at = text.indexOf("%");
@@ -44,8 +70,8 @@ export function decodeSegment(text: string): string {
     decoded += text.slice(from, at);
     const lead = encodedByte(text, at);
     if (lead === NONE) {
-      decoded += "\ufffd";
-      from = at + 2 < text.length ? at + 3 : at + 1;
+      from = endOfBroken(text, at);
+      decoded += brokenText(text, at, from);
     } else {
       const length =
         lead < 0x80 ? 1 : lead < 0xc0 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf8 ? 4 : 0;

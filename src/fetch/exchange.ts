@@ -8,6 +8,7 @@
 import type { AnswerSink } from "../channel/answer-sink.ts";
 import { ANSWER_PIECE_BYTES, ANSWER_WINDOW, CLOSE, FIRST, LAST } from "../channel/messages.ts";
 import type { TaskView } from "../channel/task-record.ts";
+import { cookieFields, withCookieFields } from "./bun-request.ts";
 import type { FileAccess } from "./file-responder.ts";
 import type { IncomingBody } from "./incoming-body.ts";
 
@@ -38,6 +39,8 @@ export class Exchange {
   view: TaskView | null;
   /** The rest of a body that is still arriving. */
   body: IncomingBody | null = null;
+  /** The cookies of a request that came by a route, once they were asked for; changes go into the answer's head. */
+  cookies: Bun.CookieMap | null = null;
   /** Whether the client has left. */
   isAborted = false;
   /** Whether the last byte of the answer was given to the sink, or nobody waits for it any more. */
@@ -78,6 +81,7 @@ export class Exchange {
   /** Answers whole: `head` (latin-1), then `body`. `flags` may hold CLOSE. */
   answer(head: string, body: Uint8Array | null, flags: number): void {
     if (this.isDone) return;
+    if (this.cookies !== null) head = withCookieFields(head, cookieFields(this.cookies));
     const length = body === null ? 0 : body.length;
     if (head.length + length <= ANSWER_PIECE_BYTES && head.length <= MAX_HEAD_STRING) {
       this.host.sink.answer(this.entry, this.serial, head, body, 0, length, FIRST | LAST | flags);
@@ -98,6 +102,7 @@ export class Exchange {
   /** Answers with `head` and a part of an open file; the fd is given away. `flags` may hold CLOSE. */
   answerFile(head: string, fd: number, offset: number, length: number, flags: number): void {
     if (this.isDone) return;
+    if (this.cookies !== null) head = withCookieFields(head, cookieFields(this.cookies));
     this.host.sink.answerFile(this.entry, this.serial, head, fd, offset, length, flags);
     this.#finish();
   }
@@ -108,6 +113,9 @@ export class Exchange {
    */
   write(head: string, part: Uint8Array | null, flags: number): void {
     if (this.isDone) return;
+    if (this.cookies !== null && (flags & FIRST) !== 0) {
+      head = withCookieFields(head, cookieFields(this.cookies));
+    }
     if (head.length > MAX_HEAD_STRING) {
       part = Buffer.concat([Buffer.from(head, "latin1"), part ?? new Uint8Array(0)]);
       head = "";

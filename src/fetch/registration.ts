@@ -5,16 +5,32 @@
  * n-th, registers its functions here instead of listening. The handler role reads them when the module has run.
  */
 
+import type { RouteResponder } from "./route-responder.ts";
+
 /** The handler of `fetch`. */
 export type FetchHandler = (this: unknown, request: Request, server: unknown) => unknown;
 
 /** The handler of `error`. */
 export type ErrorHandler = (this: unknown, error: unknown) => unknown;
 
+/** A function that answers a route. */
+export interface RouteHandler {
+  /** Called with the request and the server, the server being `this`. */
+  readonly run: FetchHandler;
+  /** Names of the route's parameters, as `paramsOf` of bun-request.ts takes them. */
+  readonly names: readonly string[];
+  /** Which segments of the path are parameters. */
+  readonly segments: readonly number[];
+}
+
 /** The functions one server runs on this thread. */
 export interface Registration {
-  /** Answers requests. */
-  readonly fetch: FetchHandler;
+  /** Answers requests that no route takes; null: they get 404. */
+  readonly fetch: FetchHandler | null;
+  /** The functions of `routes`, by number. */
+  readonly routes: readonly RouteHandler[];
+  /** Finds routes on this thread; null where the dispatchers do, or there are none. */
+  readonly responder: RouteResponder | null;
   /** Answers in place of a handler that failed. */
   readonly error: ErrorHandler | null;
   /** Whether errors are shown to clients. */
@@ -31,6 +47,8 @@ export interface ThreadContext {
   readonly server: object;
   /** Whether errors are shown to clients. */
   readonly isDevelopment: boolean;
+  /** Whether routes are found on this thread, because the dispatchers do not know them. */
+  readonly findsRoutes: boolean;
   /** `serve()` calls so far. */
   calls: number;
   /** What the expected call gave, once it was made. */
@@ -69,6 +87,8 @@ export function registerOptions(options: unknown, thread: ThreadContext): Regist
   }
   return {
     fetch: given.fetch as FetchHandler,
+    routes: [],
+    responder: null,
     error: (given.error ?? null) as ErrorHandler | null,
     isDevelopment: thread.isDevelopment,
     server: thread.server,

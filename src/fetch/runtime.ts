@@ -10,6 +10,7 @@ import { sendResponse, sendText } from "./answer.ts";
 import { errorPage } from "./error-page.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Registration } from "./registration.ts";
+import { ROUTE_ANSWERED } from "./route-responder.ts";
 import { makeRequest, type ServerRequest } from "./server-request.ts";
 
 /** Runs the handlers of one server on one thread. */
@@ -36,12 +37,17 @@ export class HandlerRuntime {
     const registration = this.#registration;
     let request: ServerRequest | null = null;
     try {
-      request = makeRequest(exchange, view);
-      const result = registration.fetch.call(
-        registration.server,
-        request as unknown as Request,
-        registration.server,
-      );
+      const route =
+        registration.responder === null ? view.route : registration.responder.route(exchange, view);
+      if (route === ROUTE_ANSWERED) return;
+      const handler = route === 0 ? null : registration.routes[route - 1]!;
+      const run = handler === null ? registration.fetch : handler.run;
+      if (run === null) {
+        sendText(exchange, 404, "", "");
+        return;
+      }
+      request = makeRequest(exchange, view, handler);
+      const result = run.call(registration.server, request as unknown as Request, registration.server);
       this.#settle(exchange, request, result);
     } catch (error) {
       this.#fail(exchange, request, error);

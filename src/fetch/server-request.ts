@@ -13,8 +13,11 @@ import { TASK_STREAMS_BODY, type TaskView } from "../channel/task-record.ts";
 import { decodeUtf8 } from "../http/latin1.ts";
 import { METHODS } from "../http/method.ts";
 import { decodeFieldName, decodeFieldValue } from "../http/request-head.ts";
+import { cookiesOf, paramsOf, type RouteParams } from "./bun-request.ts";
 import type { Exchange } from "./exchange.ts";
 import { IncomingBody } from "./incoming-body.ts";
+import type { RouteHandler } from "./registration.ts";
+import { routePath } from "./router.ts";
 
 const FIELD_WORDS = 4;
 /** Whether somebody has read of a stream; missing from Bun's types. */
@@ -166,6 +169,47 @@ export class ServerRequest extends Native {
 }
 Object.defineProperty(ServerRequest, "name", { value: "Request" });
 
+/** A request that came by a route: it has `params` and `cookies` as well. */
+class RoutedRequest extends ServerRequest {
+  readonly #route: RouteHandler;
+  readonly #target: string;
+  readonly #exchangeOfCookies: Exchange;
+  #params: RouteParams | null = null;
+
+  constructor(
+    exchange: Exchange,
+    url: string,
+    method: number,
+    oddUrl: string | null,
+    init: RequestInit | undefined,
+    route: RouteHandler | null,
+    target: string,
+  ) {
+    super(exchange, url, method, oddUrl, init);
+    this.#route = route as RouteHandler;
+    this.#target = target;
+    this.#exchangeOfCookies = exchange;
+  }
+
+  /** The values of the route's parameters by name. */
+  get params(): RouteParams {
+    this.#params ??= paramsOf(this.#route, routePath(this.#target));
+    return this.#params;
+  }
+
+  /** The cookies of the request; what is set here goes into the answer. */
+  get cookies(): Bun.CookieMap {
+    const exchange = this.#exchangeOfCookies;
+    exchange.cookies ??= cookiesOf(this.headers.get("cookie"));
+    return exchange.cookies;
+  }
+
+  get [Symbol.toStringTag](): string {
+    return "BunRequest";
+  }
+}
+Object.defineProperty(RoutedRequest, "name", { value: "Request" });
+
 function bodyUsed(): TypeError {
   return Object.defineProperty(new TypeError("Body already used"), "code", {
     value: "ERR_BODY_ALREADY_USED",
@@ -204,7 +248,11 @@ function urlPrefix(host: string): string | null {
 }
 
 /** Makes the Request of an exchange whose record `view` points at. */
-export function makeRequest(exchange: Exchange, view: TaskView): ServerRequest {
+export function makeRequest(
+  exchange: Exchange,
+  view: TaskView,
+  route: RouteHandler | null = null,
+): ServerRequest {
   const method = view.method;
   const target = decodeUtf8(view.bytes, view.targetStart, view.targetEnd);
   const first = target.charCodeAt(0);
@@ -228,12 +276,16 @@ export function makeRequest(exchange: Exchange, view: TaskView): ServerRequest {
   const init = bodyInit(exchange, view, method);
   if (url !== null) {
     try {
-      return new ServerRequest(exchange, url, method, null, init);
+      return route === null
+        ? new ServerRequest(exchange, url, method, null, init)
+        : new RoutedRequest(exchange, url, method, null, init, route, target);
     } catch {
       // Not a url after all: the target is shown as it came.
     }
   }
-  return new ServerRequest(exchange, PLACEHOLDER_URL, method, target, init);
+  return route === null
+    ? new ServerRequest(exchange, PLACEHOLDER_URL, method, target, init)
+    : new RoutedRequest(exchange, PLACEHOLDER_URL, method, target, init, route, target);
 }
 
 function bodyInit(exchange: Exchange, view: TaskView, method: number): RequestInit | undefined {

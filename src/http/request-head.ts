@@ -46,6 +46,8 @@ export class RequestHead {
   hasUpgrade = false;
   /** Row of the Host field; -1 without one. */
   hostIndex = -1;
+  /** Number that the reader of heads gives to the route it has found; 0 for none. Not the parser's. */
+  route = 0;
   /** Number of Host lines. For the parser. */
   hostCount = 0;
   /** Row of the first Content-Length; -1 without one. For the parser. */

@@ -28,6 +28,7 @@ import { ClientTable } from "./client-table.ts";
 import { Deadlines } from "./deadlines.ts";
 import { type ReaderOwner, RequestReader } from "./request-reader.ts";
 import { type ResultOwner, ResultReader } from "./result-reader.ts";
+import { type RouteOwner, type RouteSettings, RouteStage } from "./route-stage.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { type UploadOwner, UploadSender } from "./upload-sender.ts";
 
@@ -42,10 +43,12 @@ export interface ClientSettings {
   readonly maxBodyBytes: number;
   /** 0 for none. */
   readonly idleTimeoutMs: number;
+  /** Routes, or null when there are none, or only the handlers know them. */
+  readonly routes: RouteSettings | null;
 }
 
 /** The clients of one dispatcher. */
-export class Clients implements WriterOwner, ResultOwner, ReaderOwner, UploadOwner, CloserOwner {
+export class Clients implements WriterOwner, ResultOwner, RouteOwner, ReaderOwner, UploadOwner, CloserOwner {
   /** Monotonic ms at the start of this turn; the dispatcher sets it. */
   nowMs: number;
   /** State of the server, as the dispatcher last saw it. */
@@ -102,6 +105,7 @@ export class Clients implements WriterOwner, ResultOwner, ReaderOwner, UploadOwn
       counters,
       settings.limits,
       settings.maxBodyBytes,
+      settings.routes === null ? null : new RouteStage(this, this.writer, control, settings.routes),
     );
   }
 
@@ -301,6 +305,12 @@ export class Clients implements WriterOwner, ResultOwner, ReaderOwner, UploadOwn
     // A pause for too many requests may be over.
     if (client.mustParse || client.isReadable) this.list(client);
     this.settle(client);
+  }
+
+  /** All of an answer of this thread's own is queued. */
+  sent(client: Client, sequence: number): void {
+    client.answers.finish(sequence);
+    this.#counters[DispatcherCounter.responses] += 1;
   }
 
   /** A client's queue has run empty. */

@@ -3,11 +3,25 @@
  */
 import { syscallError } from "../../ffi/errno.ts";
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
+import type { DirectorySource } from "../fetch/directory.ts";
 import type { FileAccess } from "../fetch/file-responder.ts";
-import { closeFile, describeOpen, duplicateFile, openFile, readAt } from "../net/file.ts";
+import type { RouteFiles } from "../fetch/route-responder.ts";
+import {
+  closeFile,
+  describeOpen,
+  duplicateFile,
+  isMissing,
+  openBeneath,
+  openFile,
+  openRoot,
+  readAt,
+} from "../net/file.ts";
+
+/** Directories that routes serve, each opened once on this thread and for its life. */
+const directories = new Map<string, DirectorySource>();
 
 /** Files as the operating system has them. */
-export const fileAccess: FileAccess = {
+export const fileAccess: FileAccess & RouteFiles = {
   open: openFile,
   duplicate: (fd) => {
     const copy = duplicateFile(fd);
@@ -20,6 +34,16 @@ export const fileAccess: FileAccess = {
   },
   close: (fd) => {
     closeFile(fd);
+  },
+  directory: (path) => {
+    let source = directories.get(path);
+    if (source === undefined) {
+      const root = openRoot(path);
+      if (root < 0) return null;
+      source = { open: (name) => openBeneath(root, name), close: closeFile, isMissing };
+      directories.set(path, source);
+    }
+    return source;
   },
   error: (result, path) => syscallError("open", result, path ?? undefined),
 };

@@ -67,6 +67,8 @@ export async function runHandlerThread(settings: HandlerThreadSettings): Promise
     serverIndex: settings.serverIndex,
     server: new HTTPServer(state),
     isDevelopment: settings.facts.isDevelopment,
+    // Loaded after a reload, it may have other routes than the dispatchers were told.
+    findsRoutes: control.areRoutesReplaced || settings.isOptionsModule,
     calls: 0,
     registration: null,
   });

@@ -15,6 +15,7 @@ import {
   taskRecordBytes,
   writeTaskRecord,
 } from "../channel/task-record.ts";
+import { ROUTE_ANSWERED } from "../fetch/route-responder.ts";
 import type { ParserLimits } from "../http/limits.ts";
 import { METHOD_GET, METHOD_HEAD } from "../http/method.ts";
 import { RequestHead } from "../http/request-head.ts";
@@ -32,6 +33,7 @@ import { PEER_ADDRESS_WORDS } from "../shm/incoming-queue.ts";
 import { CLIENT_LINGERING, CLIENT_OPEN, type Client, TASK_OVER, Task } from "./client.ts";
 import type { ClientTable } from "./client-table.ts";
 import { CollectedBody } from "./collected-body.ts";
+import type { RouteStage } from "./route-stage.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { Upload } from "./upload.ts";
 import type { UploadSender } from "./upload-sender.ts";
@@ -71,6 +73,7 @@ export class RequestReader {
   readonly #uploads: UploadSender;
   readonly #counters: Float64Array;
   readonly #maxBodyBytes: number;
+  readonly #routes: RouteStage | null;
   readonly #buffer: NativeBuffer = NativeBuffer.allocate(CHUNK_SIZE);
   readonly #head: RequestHead;
   /** Bodies that are being put together, by task. */
@@ -84,6 +87,7 @@ export class RequestReader {
     counters: Float64Array,
     limits: ParserLimits,
     maxBodyBytes: number,
+    routes: RouteStage | null,
   ) {
     this.#owner = owner;
     this.#table = table;
@@ -91,6 +95,7 @@ export class RequestReader {
     this.#uploads = uploads;
     this.#counters = counters;
     this.#maxBodyBytes = maxBodyBytes;
+    this.#routes = routes;
     this.#head = new RequestHead(limits);
   }
 
@@ -204,11 +209,22 @@ export class RequestReader {
 
   #onHead(client: Client, bytes: Buffer, position: number, end: number): void {
     const head = this.#head;
-    const task = new Task(client, client.answers.assign());
+    const sequence = client.answers.assign();
+    this.#counters[DispatcherCounter.requests] += 1;
+    head.route = 0;
+    if (this.#routes !== null) {
+      const flags = (head.minorVersion === 0 ? TASK_HTTP_1_0 : 0) | (head.keepAlive ? 0 : TASK_CLOSES);
+      head.route = this.#routes.route(client, sequence, head, bytes, client.parser.headStart, flags);
+      if (head.route === ROUTE_ANSWERED) {
+        client.isDropping = true;
+        if (!head.keepAlive) client.isLastRequest = true;
+        return;
+      }
+    }
+    const task = new Task(client, sequence);
     client.tasks.push(task);
     client.arriving = task;
     this.#owner.began();
-    this.#counters[DispatcherCounter.requests] += 1;
     const length = head.contentLength;
     const hasBody = length > 0 || head.isChunked;
     const isDropped = head.method === METHOD_GET || head.method === METHOD_HEAD;

@@ -174,6 +174,8 @@ export class Supervisor {
       this.#settings.registration = registration;
       this.#runtime?.replace(registration);
     }
+    // Before any of them is replaced: what dispatchers find by the old routes would be wrong for the new handlers.
+    this.#control.replaceRoutes();
     this.#pool?.roll();
   }
 

@@ -1,5 +1,9 @@
 /**
  * Starts the Worker of a role and reports its end, once, with the error that ended it if there was one.
+ *
+ * Runs on the thread that called `serve()`. In a bundle the entry files are not where they were, and copies of them
+ * would have module state of their own: there every Worker starts from the bundle itself, and finds its role in
+ * `workerData.epolloEntry` (serve/bundled-thread.ts).
  */
 
 /** The roles that have an entry point in `entry/`. */
@@ -17,6 +21,16 @@ const ENTRIES: Readonly<Record<ThreadEntry, URL>> = {
   dispatcher: new URL("./entry/dispatcher.ts", import.meta.url),
   handler: new URL("./entry/handler.ts", import.meta.url),
 };
+
+const readUrl = (): string => import.meta.url;
+
+// In a bundle of format cjs (`--bytecode` makes such) the url is a text from the time of the build, and wrong.
+const isUrlFixed = !readUrl.toString().includes("import.meta");
+
+/** Whether epollo was bundled: this module is then in a file of another name. */
+export const isBundled: boolean = isUrlFixed || !readUrl().endsWith("/src/roles/thread.ts");
+
+const bundle = isUrlFixed ? Bun.main : readUrl();
 
 const handlerPreloads: string[] = [];
 
@@ -38,11 +52,12 @@ export function startThread(
   onEnd: (code: number, error: unknown) => void,
   onMessage?: (data: unknown) => void,
 ): Thread {
-  const worker = new Worker(ENTRIES[entry].href, {
+  const worker = new Worker(isBundled ? bundle : ENTRIES[entry].href, {
     name: `epollo ${entry}`,
-    workerData: settings,
+    workerData: isBundled ? { ...settings, epolloEntry: entry } : settings,
     ref: false,
-    preload: entry === "handler" ? handlerPreloads : [],
+    // In a bundle they are evaluated with the rest of it.
+    preload: entry === "handler" && !isBundled ? handlerPreloads : [],
   } as WorkerOptions);
   const thread = { worker, isEnded: false };
   let failure: unknown = null;

@@ -8,6 +8,7 @@
 import { handlerThreadContext } from "../fetch/registration.ts";
 import { installResponseNotes } from "../fetch/response-notes.ts";
 import { preloadOnHandlerThreads } from "../roles/thread.ts";
+import "./bundled-thread.ts";
 import { readAutoOptions } from "./auto-options.ts";
 import { type OptionEnvironment, readEnvironment } from "./environment.ts";
 import { nativeServe, serveOptions } from "./serve.ts";
@@ -31,13 +32,30 @@ export function replaceBunServe(module: string): void {
   // Bun's has this name and takes one parameter.
   function serve(options: unknown): unknown {
     if (!isNodeServer(options)) return serveOptions(options, environment);
-    // A node:http server of the program listens on the main thread; evaluated again, it must not do so once more.
-    return handlerThreadContext()?.server ?? nativeServe(options as Parameters<typeof Bun.serve>[0]);
+    return handlerThreadContext() === null ? nativeServe(options) : standInForNodeServer(options);
   }
   Bun.serve = serve as typeof Bun.serve;
 }
 
+type NativeOptions = Parameters<typeof Bun.serve>[0];
+
 /** Whether the options come from node:http, which has a server of its own kind behind Bun.serve. */
-function isNodeServer(options: unknown): boolean {
+function isNodeServer(options: unknown): options is NativeOptions {
   return typeof (options as { onNodeHTTPRequest?: unknown } | null)?.onNodeHTTPRequest === "function";
+}
+
+/**
+ * Gives node:http the native server that it insists on, and lets it listen for no longer than it takes to say so: the
+ * program's server listens on the main thread, and its port is taken when the program is evaluated again.
+ */
+function standInForNodeServer(options: NativeOptions): unknown {
+  const standIn = nativeServe({
+    ...options,
+    hostname: "127.0.0.1",
+    port: 0,
+    unix: undefined,
+  } as NativeOptions);
+  standIn.unref();
+  setImmediate(() => standIn.stop(true));
+  return standIn;
 }

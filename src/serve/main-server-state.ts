@@ -2,7 +2,6 @@
  * The server as the thread that called `serve()` sees it.
  */
 import type { Registration } from "../fetch/registration.ts";
-import { registerOptions } from "../fetch/registration.ts";
 import type { AddressInfo, HTTPServer, ServerState } from "../fetch/server-object.ts";
 import { formatPeer } from "../net/address.ts";
 import { controlOf, type ServerMemory } from "../roles/server-memory.ts";
@@ -24,6 +23,8 @@ export class MainServerState implements ServerState {
   fetch: ServerState["fetch"];
   /** Set right after construction: supervisor and Server object need each other. */
   supervisor!: Supervisor;
+  /** Checks the options given to `reload` and makes them a registration; where there is no `fetch`, the old one stays. */
+  register!: (options: object) => Registration;
   server!: HTTPServer;
 
   constructor(facts: ServerFacts, memory: ServerMemory, fetch: ServerState["fetch"]) {
@@ -71,19 +72,13 @@ export class MainServerState implements ServerState {
   }
 
   reload(options: unknown): void {
-    const given = (options ?? {}) as { fetch?: unknown };
-    if (given.fetch === undefined) {
+    const given = (options ?? {}) as { fetch?: unknown; routes?: unknown; static?: unknown; error?: unknown };
+    if (given.fetch === undefined && given.routes === undefined && given.static === undefined) {
       // Main mode keeps its handler; handler threads load their module again, which is where theirs come from.
       this.supervisor.replace(null);
       return;
     }
-    const registration: Registration = registerOptions(options, {
-      serverIndex: 0,
-      server: this.server,
-      isDevelopment: this.isDevelopment,
-      calls: 0,
-      registration: null,
-    });
+    const registration = this.register(given);
     this.supervisor.replace(registration);
     this.fetch = registration.fetch;
   }

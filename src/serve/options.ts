@@ -11,6 +11,7 @@
  */
 import type { OptionEnvironment } from "./environment.ts";
 import * as errors from "./errors.ts";
+import { type ResolvedRoutes, resolveRoutes } from "./routes.ts";
 import { type Placement, resolvePlacement } from "./thread-options.ts";
 
 /** A user's `fetch`: called with the server as `this`, the request and the server. */
@@ -50,6 +51,8 @@ export interface ResolvedOptions extends Placement {
   readonly id: string;
   /** Own enumerable `routes`, each read once, undefined values and "" left out; null when none is left. */
   readonly routes: Readonly<Record<string, unknown>> | null;
+  /** The same, checked and sorted; null without routes. */
+  readonly resolvedRoutes: ResolvedRoutes | null;
   /** `websocket` as given; null when there is none. */
   readonly websocket: object | null;
   /** `tls` as given; null when no TLS field is set. The options themselves when the fields lie at top level. */
@@ -97,6 +100,7 @@ export function resolveOptions(options: unknown, environment: OptionEnvironment)
     isDevelopment: !environment.isProduction,
     id: "",
     routes: null,
+    resolvedRoutes: null,
     websocket: null,
     tls: null,
     http1: true,
@@ -161,7 +165,11 @@ function readRoutes(routes: unknown, draft: Draft): boolean {
     if (value === false) continue;
     canAnswer = true;
     if (Object.prototype.toString.call(value) === "[object HTMLBundle]") draft.needsNative = "an HTML route";
-    else delegate(draft, "routes");
+  }
+  if (draft.routes !== null && draft.needsNative === null) {
+    const resolved = resolveRoutes(draft.routes);
+    if (resolved.needsNative !== null) delegate(draft, resolved.needsNative);
+    draft.resolvedRoutes = resolved;
   }
   return canAnswer;
 }

@@ -11,7 +11,9 @@
 import { closeSync, constants, openSync } from "node:fs";
 import { resolve } from "node:path";
 import { TEXT_TYPE } from "../fetch/answer-head.ts";
-import { bodyKindOf, KIND_BLOB, KIND_BYTES, KIND_STREAM } from "../fetch/response-notes.ts";
+import { fileReferenceOf } from "../fetch/file-reference.ts";
+import { bodyKindOf, KIND_STREAM, KIND_UNKNOWN } from "../fetch/response-notes.ts";
+import type { SentTarget } from "../fetch/route-responder.ts";
 import type { FileTarget, RouteTarget } from "../fetch/route-target.ts";
 import { ANY_METHOD, patternParams, type RouteEntry } from "../fetch/router.ts";
 import type { StaticContent } from "../fetch/static-answer.ts";
@@ -156,9 +158,7 @@ function resolveFile(
   fields: FileTarget["fields"],
 ): FileTarget | NativeOnly | null {
   // Nothing else tells a file from a Blob or File in memory without reading it.
-  const picture = Bun.inspect(file);
-  if (picture.startsWith("S3Ref")) return { kind: "native", reason: "an S3 route" };
-  if (!picture.startsWith("FileRef")) return null;
+  if (!Bun.inspect(file).startsWith("FileRef")) return null;
   const path = (file as Bun.BunFile).name;
   if (path === undefined) return { kind: "native", reason: "a route to a file descriptor" };
   return { kind: "file", path, file, type: file.type, status, fields };
@@ -166,28 +166,21 @@ function resolveFile(
 
 function resolveResponse(response: Response): RouteTarget | NativeOnly {
   if (response.status === 0) throw errors.routeStatusZero();
-  if (response.bodyUsed) throw errors.routeBodyUsed();
   const kind = bodyKindOf(response);
-  if (kind === KIND_STREAM) throw errors.routeBodyStreams();
+  // A fetched Response may be in memory by now.
+  if (kind === KIND_STREAM && response.url === "") throw errors.routeBodyStreams();
+  // Bun says of a body in memory that was asked for as a stream and read that it streams; that cannot be seen here.
+  if (response.bodyUsed) throw errors.routeBodyUsed();
   const fields = [...response.headers].filter(([name]) => !SKIPPED_FIELDS.has(name));
-  const blob = peek(copy(response).blob());
+  // A copy is read: the same Response may be a route twice, or be sent by a handler too.
+  const blob = peek(response.clone().blob());
   if (blob === null) throw errors.routeBodyStreams();
   const file = resolveFile(blob, response.status, fields);
   if (file !== null) return file;
   const bytes = peek(blob.bytes());
   if (bytes === null) throw errors.routeBodyStreams();
-  const hasText = bytes.length > 0 && kind !== KIND_BYTES && kind !== KIND_BLOB;
+  const hasText = bytes.length > 0 && kind === KIND_UNKNOWN;
   return { kind: "static", content: staticContent(response.status, fields, hasText, bytes.slice()) };
-}
-
-/** The user's Response stays unread: it may be a route twice, or be sent by a handler too. */
-function copy(response: Response): Response {
-  try {
-    return response.clone();
-  } catch {
-    // Its body is a stream that somebody reads.
-    throw errors.routeBodyStreams();
-  }
 }
 
 /** The value of a promise that is settled already, or null. */
@@ -248,6 +241,22 @@ function checkDirectory(path: string): void {
     const reason = /^\w+: (.*?), open/s.exec(message)?.[1] ?? message;
     throw errors.directoryNotOpened(code, errno, reason, path);
   }
+}
+
+/** The routes as other threads are told them: a file goes by its path and slice, since a Blob may stay behind. */
+export function sentEntries(routes: ResolvedRoutes): RouteEntry<SentTarget>[] {
+  return routes.entries.map(({ pattern, methods, value }) => ({
+    pattern,
+    methods,
+    value: sentTarget(value),
+  }));
+}
+
+function sentTarget(target: RouteTarget | null): SentTarget | null {
+  if (target === null || target.kind !== "file") return target;
+  const { kind, path, type, status, fields, file } = target;
+  const whole = { path, fd: -1, start: 0, end: Number.POSITIVE_INFINITY, name: path, type };
+  return { kind, path, type, status, fields, reference: fileReferenceOf(file) ?? whole };
 }
 
 function isAbsent(value: unknown): boolean {

@@ -1,11 +1,14 @@
 /**
  * `serve()`: starts a server, or, on a handler thread, registers the handlers of the one it belongs to.
  */
+
 import type { Registration } from "../fetch/registration.ts";
 import { handlerThreadContext, type ThreadContext } from "../fetch/registration.ts";
+import { RouteResponder } from "../fetch/route-responder.ts";
 import { HTTPServer } from "../fetch/server-object.ts";
 import { DEFAULT_LIMITS } from "../http/limits.ts";
 import { type Listener, openListener } from "../net/listener.ts";
+import { fileAccess } from "../roles/file-access.ts";
 import { allocateServerMemory } from "../roles/server-memory.ts";
 import { Supervisor, type SupervisorSettings } from "../roles/supervisor.ts";
 import type { ServerFacts } from "../roles/thread-server-state.ts";
@@ -13,6 +16,7 @@ import { needsBunVersion, sayOnce } from "./entry.ts";
 import { type OptionEnvironment, readEnvironment } from "./environment.ts";
 import { MainServerState } from "./main-server-state.ts";
 import { type ResolvedOptions, resolveOptions } from "./options.ts";
+import { sentEntries } from "./routes.ts";
 
 /** Bun's own serve, as it was before anybody replaced it. */
 export const nativeServe: typeof Bun.serve = Bun.serve;
@@ -42,15 +46,31 @@ export function serveOptions(options: unknown, environment: OptionEnvironment = 
 
 function registerHere(context: ThreadContext, resolved: ResolvedOptions): unknown {
   const isMine = context.calls++ === context.serverIndex;
-  if (isMine && resolved.fetch !== null) {
-    context.registration = {
-      fetch: resolved.fetch,
-      error: resolved.error,
-      isDevelopment: resolved.isDevelopment,
-      server: context.server,
-    };
+  if (isMine && (resolved.fetch !== null || resolved.resolvedRoutes !== null)) {
+    context.registration = registrationOf(resolved, context.server, context.findsRoutes);
   }
   return context.server;
+}
+
+/**
+ * The handlers of one `serve()` call on this thread.
+ *
+ * @param findsRoutes whether routes are found here and not by the dispatchers
+ */
+export function registrationOf(
+  resolved: ResolvedOptions,
+  server: object,
+  findsRoutes: boolean,
+): Registration {
+  const routes = resolved.resolvedRoutes;
+  return {
+    fetch: resolved.fetch,
+    error: resolved.error,
+    isDevelopment: resolved.isDevelopment,
+    server,
+    routes: routes?.handlers ?? [],
+    responder: routes === null || !findsRoutes ? null : new RouteResponder(sentEntries(routes), fileAccess),
+  };
 }
 
 function start(resolved: ResolvedOptions, serverIndex: number): HTTPServer {
@@ -75,10 +95,7 @@ function startOn(listener: Listener, resolved: ResolvedOptions, serverIndex: num
   const facts = factsOf(listener, resolved);
   const state = new MainServerState(facts, memory, resolved.fetch);
   const server = new HTTPServer(state);
-  const registration: Registration | null =
-    resolved.fetch === null
-      ? null
-      : { fetch: resolved.fetch, error: resolved.error, isDevelopment: resolved.isDevelopment, server };
+  const registration = mode === "module" ? null : registrationOf(resolved, server, false);
   const settings: SupervisorSettings = {
     memory,
     listener,
@@ -88,6 +105,10 @@ function startOn(listener: Listener, resolved: ResolvedOptions, serverIndex: num
       idleTimeoutMs: resolved.idleTimeoutSeconds * 1000,
       balance: threads.balance,
       maxBacklog: threads.maxBacklogTasks,
+      routes:
+        resolved.resolvedRoutes === null
+          ? null
+          : { entries: sentEntries(resolved.resolvedRoutes), hasFetch: resolved.fetch !== null },
     },
     pool:
       mode === "main"
@@ -108,6 +129,10 @@ function startOn(listener: Listener, resolved: ResolvedOptions, serverIndex: num
   const supervisor = new Supervisor(settings);
   state.supervisor = supervisor;
   state.server = server;
+  state.register = (given) => {
+    const options = resolveOptions({ fetch: state.fetch ?? undefined, ...given, port: 0 }, readEnvironment());
+    return registrationOf({ ...options, isDevelopment: resolved.isDevelopment }, server, true);
+  };
   supervisor.start();
   return server;
 }

@@ -10,6 +10,8 @@
  *   2        a handler asks to stop     | handler threads set a SERVER_* state, main clears
  *   3        the acceptor has ended     | acceptor
  *   4        1: load the module again   | handler threads set, main clears
+ *   5        1: the routes that the     | main
+ *            dispatchers know are old   |
  *   32       supervisor's parker        | (parker.ts)
  *   64 + 64d dispatcher d               |
  *     +0     state (DISPATCHER_*)       | dispatcher
@@ -68,6 +70,7 @@ const EPOCH = 1;
 const STOP_REQUEST = 2;
 const ACCEPTOR_ENDED = 3;
 const RELOAD_REQUEST = 4;
+const ROUTES_REPLACED = 5;
 const PARKER_AT = 32;
 const THREADS_AT = 64;
 const SPAN_WORDS = 64;
@@ -118,6 +121,16 @@ export class ControlBlock {
   takeStopRequest(): number {
     // Two threads may have asked for different ends: the more urgent one counts.
     return Math.min(SERVER_CLOSED, Atomics.exchange(this.words, STOP_REQUEST, SERVER_RUNNING));
+  }
+
+  /** Whether the routes that the dispatchers were told are replaced: the handlers find routes from now on. */
+  get areRoutesReplaced(): boolean {
+    return Atomics.load(this.words, ROUTES_REPLACED) === 1;
+  }
+
+  /** Says that the dispatchers' routes are replaced. */
+  replaceRoutes(): void {
+    Atomics.store(this.words, ROUTES_REPLACED, 1);
   }
 
   /** Asks main to replace all handler threads; for threads that are not main. */

@@ -46,7 +46,7 @@ test("segments are decoded as Bun decodes them", async () => {
   );
   for (const text of [...fixed, ...random]) {
     const target = Buffer.from(`/${text}/${text}`).toString("latin1");
-    const { text: native } = await exchange(server.port, target);
+    const { text: native } = await exchange(server.port!, target);
     const params = paramsOf(patternParams("/:a/:b"), `/${text}/${text}`);
     expect([text, JSON.stringify(params)]).toEqual([text, native]);
     expect(decodeSegment(text)).toBe(params.a!);
@@ -79,7 +79,7 @@ test("cookies are read and written as Bun does", async () => {
   });
   for (const header of ["", "a=1; b=2", "a=%zz; =; ;;c;d=", "a=1,b=2", "a=\xe9", 'q="x"', "a=1; a=2"]) {
     const fields = header === "" ? [] : [`Cookie: ${header}`];
-    const native = await exchange(server.port, "/", { fields });
+    const native = await exchange(server.port!, "/", { fields });
     const cookies = cookiesOf(header === "" ? null : header);
     expect([header, JSON.stringify([...cookies])]).toEqual([header, native.text]);
     expect(cookieFields(cookies)).toBe("");

@@ -231,11 +231,11 @@ describe("an answer from a file", () => {
     const { exchange, recorder } = makeExchange(GET);
     exchange.keep();
     exchange.answerFile("head", 9, 100, 5000, CLOSE);
-    expect(recorder.files).toEqual([{ head: "head", fd: 9, offset: 100, length: 5000, flags: CLOSE }]);
+    expect(recorder.fileAnswers).toEqual([{ head: "head", fd: 9, offset: 100, length: 5000, flags: CLOSE }]);
     expect([exchange.isDone, exchange.view, recorder.released]).toEqual([true, null, [exchange]]);
     exchange.answer("more", null, 0);
     exchange.abort();
-    expect([recorder.pieces, recorder.cuts, recorder.files.length]).toEqual([[], 0, 1]);
+    expect([recorder.pieces, recorder.cuts, recorder.fileAnswers.length]).toEqual([[], 0, 1]);
   });
 });
 

@@ -11,6 +11,7 @@ import {
   writeTaskRecord,
 } from "../../src/channel/task-record.ts";
 import { Exchange, type ExchangeHost } from "../../src/fetch/exchange.ts";
+import { fileAccess } from "../../src/roles/file-access.ts";
 import { PEER, PEER_INDEX, parseRequest } from "../channel/link-pair.ts";
 
 /** One call of `AnswerSink.answer`. */
@@ -44,7 +45,8 @@ export class Recorder implements AnswerSink, ExchangeHost {
   readonly sink: AnswerSink = this;
   readonly pieces: Piece[] = [];
   /** Answers from files; their fds stay open. */
-  readonly files: FilePiece[] = [];
+  readonly fileAnswers: FilePiece[] = [];
+  readonly files: ExchangeHost["files"] = fileAccess;
   readonly released: Exchange[] = [];
   readonly bodyCredits: number[] = [];
   readonly idleTimeouts: number[] = [];
@@ -76,7 +78,7 @@ export class Recorder implements AnswerSink, ExchangeHost {
     length: number,
     flags: number,
   ): void {
-    this.files.push({ head, fd, offset, length, flags });
+    this.fileAnswers.push({ head, fd, offset, length, flags });
     this.#notify();
   }
 

@@ -114,7 +114,7 @@ describe("as the real Bun.serve", () => {
           const fields: string[] = [];
           if (ifMatch !== null) fields.push(`If-Match: ${ifMatch}`);
           if (ifNoneMatch !== null) fields.push(`If-None-Match: ${ifNoneMatch}`);
-          const native = await exchange(server.port, path, { method, fields });
+          const native = await exchange(server.port!, path, { method, fields });
           const request = [method, path, ...fields];
           // What the parser makes of the field's value.
           const [given, givenNone] = [ifMatch?.trim() ?? null, ifNoneMatch?.trim() ?? null];

@@ -25,7 +25,7 @@ describe("one answer", () => {
       true,
       0,
     ]);
-    expect(counters[DispatcherCounter.bytesSent]).toBe(9);
+    expect(run.counters[DispatcherCounter.bytesSent]).toBe(9);
   });
 
   test("that closes ends the client after its last byte", async () => {
@@ -130,7 +130,7 @@ describe("a slow client", () => {
     expect(run.client.isWritable).toBe(false);
     expect((await run.peerReadAll(body.length)).equals(body)).toBe(true);
     run.pair.dispatcher.flush();
-    const credit = pair
+    const credit = run.pair
       .readTasks()
       .filter(({ kind }) => kind === CREDIT)
       .reduce((sum, { bytes }) => sum + bytes.readInt32LE(), 0);

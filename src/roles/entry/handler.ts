@@ -4,4 +4,5 @@ import { requestShortSlice } from "../../../ffi/scheduling.ts";
 import { type HandlerThreadSettings, runHandlerThread } from "../handler-thread.ts";
 
 requestShortSlice();
-await runHandlerThread(workerData as HandlerThreadSettings);
+// Not awaited: in a bundle, what it waits for is the evaluation of which this is a part.
+void runHandlerThread(workerData as HandlerThreadSettings);

@@ -1,0 +1,210 @@
+/**
+ * Routes in the dispatcher: requests for static Responses, files and directories are answered without any handler
+ * thread; the others learn which function is theirs.
+ *
+ * Owned by the dispatcher. A static answer is encoded once a second at most and then sent from the same memory. Files go
+ * through the same code as on handler threads, with this thread as the host of their exchange.
+ */
+import { NativeBuffer } from "../../ffi/native-buffer.ts";
+import type { AnswerSink } from "../channel/answer-sink.ts";
+import { CLOSE, LAST } from "../channel/messages.ts";
+import {
+  type RecordMemory,
+  TASK_CLOSES,
+  TaskView,
+  taskRecordBytes,
+  writeTaskRecord,
+} from "../channel/task-record.ts";
+import { Exchange, type ExchangeHost } from "../fetch/exchange.ts";
+import type { FileAccess } from "../fetch/file-responder.ts";
+import { ROUTE_ANSWERED, ROUTE_FETCH, RouteResponder, type SentTarget } from "../fetch/route-responder.ts";
+import type { RouteEntry } from "../fetch/router.ts";
+import type { StaticAnswer, StaticReply } from "../fetch/static-answer.ts";
+import { decodeLatin1, writeLatin1 } from "../http/latin1.ts";
+import { METHOD_HEAD } from "../http/method.ts";
+import { decodeFieldName, decodeFieldValue, FIELD_NUMBERS, type RequestHead } from "../http/request-head.ts";
+import { emptyReply } from "../http/response-head.ts";
+import type { ControlBlock } from "../shm/control-block.ts";
+import type { AnswerWriter } from "./answer-writer.ts";
+import type { Client } from "./client.ts";
+import { fileAccess } from "./file-access.ts";
+
+/** Routes as a dispatcher is told them. */
+export interface RouteSettings {
+  readonly entries: readonly RouteEntry<SentTarget>[];
+  /** Whether there is a `fetch` for requests without a route; otherwise they get 404. */
+  readonly hasFetch: boolean;
+}
+
+/** What the stage asks of its dispatcher. */
+export interface RouteOwner {
+  /** All of an answer is queued: the next one may follow. */
+  sent(client: Client, sequence: number): void;
+  /** An answer cannot be completed: close at once. */
+  broken(client: Client): void;
+}
+
+const NO_PEER = new Int32Array(5);
+const SCRATCH_BYTES = 32 * 1024;
+
+/** Answers requests by their routes. */
+export class RouteStage implements ExchangeHost, AnswerSink {
+  readonly sink: AnswerSink = this;
+  readonly files: FileAccess = fileAccess;
+  readonly #owner: RouteOwner;
+  readonly #writer: AnswerWriter;
+  readonly #control: ControlBlock;
+  readonly #hasFetch: boolean;
+  readonly #responder: RouteResponder;
+  readonly #scratch: RecordMemory;
+  readonly #view: TaskView;
+  /** Memory of the static replies that are current. */
+  readonly #natives: WeakMap<StaticReply, { head: NativeBuffer; body: NativeBuffer | null }> = new WeakMap();
+  #client: Client | null = null;
+  #sequence = 0;
+
+  constructor(owner: RouteOwner, writer: AnswerWriter, control: ControlBlock, settings: RouteSettings) {
+    this.#owner = owner;
+    this.#writer = writer;
+    this.#control = control;
+    this.#hasFetch = settings.hasFetch;
+    this.#responder = new RouteResponder(settings.entries, fileAccess);
+    const memory = new ArrayBuffer(SCRATCH_BYTES);
+    this.#scratch = { bytes: Buffer.from(memory), words: new Int32Array(memory) };
+    this.#view = new TaskView(this.#scratch);
+  }
+
+  /**
+   * Finds the route of a request and answers it if no user code is needed.
+   *
+   * @returns 1 + the number of its handler, ROUTE_FETCH, or ROUTE_ANSWERED
+   */
+  route(
+    client: Client,
+    sequence: number,
+    head: RequestHead,
+    bytes: Buffer,
+    headStart: number,
+    flags: number,
+  ): number {
+    // After a reload the handlers know the routes, and this thread does not.
+    if (this.#control.areRoutesReplaced) return ROUTE_FETCH;
+    const target = decodeLatin1(bytes, headStart + head.targetStart, headStart + head.targetEnd);
+    let match = this.#responder.find(target, head.method);
+    while (match !== null) {
+      const { value } = match;
+      if (value.kind === "handler") return value.handler + 1;
+      if (value.kind === "static") {
+        this.#sendStatic(client, sequence, value.answer, head, bytes, headStart, flags);
+        return ROUTE_ANSWERED;
+      }
+      this.#client = client;
+      this.#sequence = sequence;
+      // The longest head with its table of fields fits (http/limits.ts).
+      if (taskRecordBytes(head, 0) > SCRATCH_BYTES) return ROUTE_FETCH;
+      writeTaskRecord(this.#scratch, 0, head, bytes, headStart, 0, flags, NO_PEER, 0);
+      this.#view.moveTo(this.#scratch, 0);
+      const exchange = new Exchange(this, 0, 0, this.#view);
+      if (this.#responder.answer(exchange, this.#view, value, target)) return ROUTE_ANSWERED;
+      match = this.#responder.findAfter(target, head.method, match);
+    }
+    if (this.#hasFetch) return ROUTE_FETCH;
+    const reply = emptyReply(404, `Date: ${this.#responder.date(Date.now())}`);
+    this.#reply(client, sequence, nativeOf(reply), (flags & TASK_CLOSES) !== 0);
+    return ROUTE_ANSWERED;
+  }
+
+  #sendStatic(
+    client: Client,
+    sequence: number,
+    answer: StaticAnswer,
+    head: RequestHead,
+    bytes: Buffer,
+    headStart: number,
+    flags: number,
+  ): void {
+    const ifMatch = fieldOf(head, bytes, headStart, "if-match");
+    const ifNoneMatch = fieldOf(head, bytes, headStart, "if-none-match");
+    const status = answer.status(head.method, ifMatch, ifNoneMatch);
+    const reply = answer.reply(status, head.method === METHOD_HEAD, this.#responder.date(Date.now()));
+    let native = this.#natives.get(reply);
+    if (native === undefined) {
+      native = { head: nativeOf(reply.bytes), body: reply.body === null ? null : nativeOf(reply.body) };
+      this.#natives.set(reply, native);
+    }
+    const closes = (flags & TASK_CLOSES) !== 0 || answer.content.closes;
+    if (native.body !== null) {
+      this.#writer.reply(client, sequence, native.head, false);
+      this.#reply(client, sequence, native.body, closes);
+    } else this.#reply(client, sequence, native.head, closes);
+  }
+
+  #reply(client: Client, sequence: number, bytes: NativeBuffer, closes: boolean): void {
+    this.#writer.reply(client, sequence, bytes, closes);
+    this.#owner.sent(client, sequence);
+  }
+
+  // The exchange of a file or directory route; its answers are short, or go as an open file.
+
+  answer(
+    _entry: number,
+    _serial: number,
+    head: string,
+    body: Uint8Array | null,
+    start: number,
+    end: number,
+    flags: number,
+  ): void {
+    if (this.#client === null) return;
+    const native = NativeBuffer.allocate(Math.max(1, head.length + end - start));
+    writeLatin1(native.bytes, head, 0);
+    if (body !== null) native.bytes.set(body.subarray(start, end), head.length);
+    const isLast = (flags & LAST) !== 0;
+    this.#writer.reply(this.#client, this.#sequence, native, isLast && (flags & CLOSE) !== 0);
+    if (isLast) this.#owner.sent(this.#client, this.#sequence);
+  }
+
+  answerFile(
+    _entry: number,
+    _serial: number,
+    head: string,
+    fd: number,
+    offset: number,
+    length: number,
+    flags: number,
+  ): void {
+    if (this.#client === null) return;
+    const native = NativeBuffer.allocate(head.length);
+    writeLatin1(native.bytes, head, 0);
+    this.#writer.file(this.#client, this.#sequence, native, fd, offset, length, (flags & CLOSE) !== 0);
+    this.#owner.sent(this.#client, this.#sequence);
+  }
+
+  cut(): void {
+    if (this.#client !== null) this.#owner.broken(this.#client);
+  }
+
+  creditBody(): void {}
+
+  setIdleTimeout(): void {}
+
+  release(): void {}
+}
+
+function nativeOf(bytes: Uint8Array): NativeBuffer {
+  const native = NativeBuffer.allocate(Math.max(1, bytes.length));
+  native.bytes.set(bytes);
+  return native;
+}
+
+function fieldOf(head: RequestHead, bytes: Buffer, headStart: number, name: string): string | null {
+  for (let i = 0; i < head.headerCount; i++) {
+    const row = i * FIELD_NUMBERS;
+    // Names of another length need not be looked up.
+    if (head.fields[row + 1]! - head.fields[row]! !== name.length) continue;
+    if (decodeFieldName(bytes, headStart, head.fields, row) === name) {
+      return decodeFieldValue(bytes, headStart, head.fields, row);
+    }
+  }
+  return null;
+}
