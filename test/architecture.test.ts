@@ -22,7 +22,8 @@ const LAYERS: Readonly<Record<string, { folders: readonly string[]; modules: rea
   // Worker entry points: a few lines that start a role.
   "src/roles/entry": { folders: ["ffi", "src/roles"], modules: [/^node:worker_threads$/] },
   "src/serve": {
-    folders: ["src/shm", "src/net", "src/http", "src/channel", "src/fetch", "src/roles"],
+    // The entry points: in a bundle Workers start from there (bundled-thread.ts).
+    folders: ["src/shm", "src/net", "src/http", "src/channel", "src/fetch", "src/roles", "src/roles/entry"],
     modules: [/^node:/],
   },
   src: { folders: ["src/serve"], modules: [] },
@@ -45,6 +46,8 @@ const WITHOUT_MIRROR: Readonly<Record<string, string>> = {
   "src/index.ts": "re-exports; every example imports it by the package's name",
   "src/serve/types.ts": "types only; test/types/serve.test-d.ts",
   "src/channel/answer-sink.ts": "types only",
+  "src/fetch/route-target.ts": "types only",
+  "src/fetch/file-access.ts": "types only",
   "src/channel/messages.ts": "constants only",
   "src/roles/entry/acceptor.ts": "entry point of a Worker",
   "src/roles/entry/dispatcher.ts": "entry point of a Worker",
@@ -56,6 +59,7 @@ const WITHOUT_MIRROR: Readonly<Record<string, string>> = {
   "src/roles/handler-pool.ts": "starts and retires Workers; test/server/pool.test.ts",
   "src/roles/supervisor.ts": "starts and ends all threads; test/server/stop.test.ts",
   "src/auto.ts": "replaces Bun.serve of a process; test/auto",
+  "src/serve/bundled-thread.ts": "starts a thread's role in a bundle; test/bundle",
   "src/serve/bun-serve.ts": "replaces Bun.serve of a process; test/auto",
   "src/serve/serve.ts": "starts a server; test/server/listening.test.ts",
 };

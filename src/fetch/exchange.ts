@@ -9,7 +9,7 @@ import type { AnswerSink } from "../channel/answer-sink.ts";
 import { ANSWER_PIECE_BYTES, ANSWER_WINDOW, CLOSE, FIRST, LAST } from "../channel/messages.ts";
 import type { TaskView } from "../channel/task-record.ts";
 import { cookieFields, withCookieFields } from "./bun-request.ts";
-import type { FileAccess } from "./file-responder.ts";
+import type { FileAccess } from "./file-access.ts";
 import type { IncomingBody } from "./incoming-body.ts";
 
 /** What the thread that runs handlers does for an exchange. */

@@ -12,22 +12,9 @@ import { decodeFieldName, decodeFieldValue } from "../http/request-head.ts";
 import { answerHead, FRAMING_NONE } from "./answer-head.ts";
 import type { FoundFile } from "./directory.ts";
 import type { Exchange } from "./exchange.ts";
+import type { FileAccess } from "./file-access.ts";
 import { answerFile, type FileFields, type FileRequest, type FileSource } from "./file-answer.ts";
 import type { FileReference } from "./file-reference.ts";
-
-/** How files are opened and read; made by the host of the handlers. */
-export interface FileAccess {
-  /** Opens a file for reading; -errno on failure. */
-  open(path: string): FoundFile | number;
-  /** Describes a descriptor of the program and gives a duplicate of it; -errno on failure. */
-  duplicate(fd: number): FoundFile | number;
-  /** Reads from an open file; shorter when the file is, -errno on failure. */
-  read(fd: number, length: number, offset: number): Uint8Array | number;
-  /** Closes what `open` gave. */
-  close(fd: number): void;
-  /** The error for a failure, as Bun words it. */
-  error(result: number, path: string | null): Error;
-}
 
 /** What of a response goes with its file. */
 export interface FileResponse {

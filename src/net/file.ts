@@ -30,7 +30,7 @@ import {
   S_IFMT,
   S_IFREG,
 } from "../../ffi/constants.ts";
-import { ERRNO } from "../../ffi/errno.ts";
+import { ERRNO, type SyscallError, syscallError } from "../../ffi/errno.ts";
 import {
   loadUint64,
   OPEN_HOW_FLAGS_OFFSET,
@@ -178,6 +178,11 @@ export function readAt(fd: number, address: number, length: number, offset: numb
 /** Makes another descriptor for the same open file, close-on-exec. Gives it or -errno (EBADF, EMFILE). */
 export function duplicateFile(fd: number): number {
   return fcntl(fd, F_DUPFD_CLOEXEC, 0);
+}
+
+/** The error for a file that could not be opened, worded as Bun words it. */
+export function openError(result: number, filePath?: string): SyscallError {
+  return syscallError("open", result, filePath);
 }
 
 /** Closes a file. The number may be given to another descriptor at once. Gives 0 or -errno; it is closed either way. */

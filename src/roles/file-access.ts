@@ -1,10 +1,9 @@
 /**
  * Opens and reads files for the handlers of this thread. The one `FileAccess` there is, over `net/file.ts`.
  */
-import { syscallError } from "../../ffi/errno.ts";
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
 import type { DirectorySource } from "../fetch/directory.ts";
-import type { FileAccess } from "../fetch/file-responder.ts";
+import type { FileAccess } from "../fetch/file-access.ts";
 import type { RouteFiles } from "../fetch/route-responder.ts";
 import {
   closeFile,
@@ -12,6 +11,7 @@ import {
   duplicateFile,
   isMissing,
   openBeneath,
+  openError,
   openFile,
   openRoot,
   readAt,
@@ -45,5 +45,5 @@ export const fileAccess: FileAccess & RouteFiles = {
     }
     return source;
   },
-  error: (result, path) => syscallError("open", result, path ?? undefined),
+  error: (result, path) => openError(result, path ?? undefined),
 };

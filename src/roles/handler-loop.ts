@@ -11,7 +11,7 @@ import type { HandlerLink } from "../channel/handler-link.ts";
 import { ABORT, BODY, BODY_FAILED, CREDIT, LAST, TASK, TYPE_MASK } from "../channel/messages.ts";
 import { TaskView } from "../channel/task-record.ts";
 import { Exchange, type ExchangeHost } from "../fetch/exchange.ts";
-import type { FileAccess } from "../fetch/file-responder.ts";
+import type { FileAccess } from "../fetch/file-access.ts";
 import { BodyFailure } from "../fetch/incoming-body.ts";
 import type { HandlerRuntime } from "../fetch/runtime.ts";
 import { type ControlBlock, HANDLER_RETIRING } from "../shm/control-block.ts";

@@ -16,7 +16,7 @@ import {
   writeTaskRecord,
 } from "../channel/task-record.ts";
 import { Exchange, type ExchangeHost } from "../fetch/exchange.ts";
-import type { FileAccess } from "../fetch/file-responder.ts";
+import type { FileAccess } from "../fetch/file-access.ts";
 import { ROUTE_ANSWERED, ROUTE_FETCH, RouteResponder, type SentTarget } from "../fetch/route-responder.ts";
 import type { RouteEntry } from "../fetch/router.ts";
 import type { StaticAnswer, StaticReply } from "../fetch/static-answer.ts";

@@ -107,17 +107,16 @@ export function resolveOptions(options: unknown, environment: OptionEnvironment)
     http2: false,
     http3: false,
   };
-  const { handlers, threads } = given;
   try {
-    readOptions(given, namesModule(handlers, threads), draft);
+    readOptions(given, draft);
   } catch (mistake) {
     if (draft.needsNative === null) throw mistake;
   }
-  return Object.freeze({ ...draft, ...resolvePlacement(handlers, threads, environment) });
+  return Object.freeze({ ...draft, ...resolvePlacement(given.handlers, given.threads, environment) });
 }
 
 /** The order of the steps, and of the reads inside them, is Bun's. */
-function readOptions(given: Given, isModuleGiven: boolean, draft: Draft): void {
+function readOptions(given: Given, draft: Draft): void {
   readDevelopment(given.development, draft);
   const routes = given.routes;
   const canAnswer = readRoutes(routes === undefined ? given.static : routes, draft);
@@ -126,7 +125,7 @@ function readOptions(given: Given, isModuleGiven: boolean, draft: Draft): void {
   readAddress(given, draft);
   readProtocols(given, draft);
   readMaxRequestBodySize(given.maxRequestBodySize, draft);
-  readHandlers(given, canAnswer || isModuleGiven, draft);
+  readHandlers(given, canAnswer, draft);
   readTls(given, draft);
 }
 
@@ -256,7 +255,7 @@ function readHandlers(given: Given, canAnswer: boolean, draft: Draft): void {
   if (!isAbsent(fetch)) {
     if (typeof fetch !== "function") throw errors.fetchNotAFunction();
     draft.fetch = fetch as FetchHandler;
-  } else if (!canAnswer) {
+  } else if (!canAnswer && !namesModule(given.handlers, given.threads)) {
     throw errors.nothingToServe();
   }
 }

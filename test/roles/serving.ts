@@ -1,8 +1,9 @@
 /** The clients of one dispatcher over real sockets and a real poller; the test plays peers, handlers and the clock. */
+import { HandlerLink } from "../../src/channel/handler-link.ts";
 import { DEFAULT_LIMITS } from "../../src/http/limits.ts";
 import { Poller } from "../../src/net/poller.ts";
 import { type ClientSettings, Clients } from "../../src/roles/clients.ts";
-import { incomingOf } from "../../src/roles/server-memory.ts";
+import { incomingOf, pairOf } from "../../src/roles/server-memory.ts";
 import type { IncomingQueue } from "../../src/shm/incoming-queue.ts";
 import { PEER, PEER_INDEX } from "../channel/link-pair.ts";
 import { SocketPair } from "../net/raw-client.ts";
@@ -20,7 +21,7 @@ export interface ServingOptions extends Partial<ClientSettings> {
 /** One dispatcher without its thread. */
 export class Serving {
   readonly scheduling: Scheduling;
-  readonly handler: PlayedHandler;
+  handler: PlayedHandler;
   readonly clients: Clients;
   readonly incoming: IncomingQueue;
   readonly #poller: Poller = new Poller();
@@ -72,6 +73,13 @@ export class Serving {
     clients.expire();
     for (const link of scheduling.links) link.flush();
     this.handler.play();
+  }
+
+  /** Starts the next thread in the slot of one that has died; it has the dead one's memory and nothing else. */
+  replaceHandler(): void {
+    const { memory, control } = this.scheduling;
+    const link = new HandlerLink(pairOf(memory, 0, 0), control.dispatcherParker(0), () => {});
+    this.handler = new PlayedHandler(link);
   }
 
   /** Takes turns until `condition` holds; fails after 3 s. */

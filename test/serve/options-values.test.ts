@@ -48,6 +48,7 @@ describe("values", () => {
       isDevelopment: true,
       id: "",
       routes: null,
+      resolvedRoutes: null,
       websocket: null,
       tls: null,
       http1: true,
@@ -159,10 +160,13 @@ describe("values", () => {
 });
 
 describe("delegation", () => {
+  test("routes are served here", () => {
+    const options = resolved({ routes: { "/a": () => new Response("a") } });
+    expect([options.needsNative, options.resolvedRoutes?.handlers.length]).toEqual([null, 1]);
+  });
+
   const html = { [Symbol.toStringTag]: "HTMLBundle" };
   test.each([
-    ["routes", { routes: { "/": fetch } }],
-    ["routes", { static: { "/": fetch } }],
     ["an HTML route", { routes: { "/a": fetch, "/": html } }],
     ["websocket", { websocket: {} }],
     ["websocket", { webSocket: {} }],

@@ -24,13 +24,13 @@ const refused: Draft[] = [
   line("version-lower-case", "GET / http/1.1"),
   line("version-trailing-space", "GET / HTTP/1.1 "),
   line("version-garbage", "GET / FTP/1.1"),
-  line("target-asterisk", "OPTIONS * HTTP/1.1"),
+  line("target-asterisk", "OPTIONS * HTTP/1.1", false),
   line("target-without-slash", "GET url HTTP/1.1"),
   line("target-with-space", "GET /a b HTTP/1.1"),
   line("target-with-tab", "GET /a\tb HTTP/1.1"),
   line("target-two-spaces", "GET  / HTTP/1.1"),
   line("target-empty", "GET  HTTP/1.1"),
-  raw("line-empty-first", `\r\n${bytesOf("/")}`, { closes: true }),
+  raw("line-empty-first", `\r\n${bytesOf("/")}`),
   raw("line-bare-lf", "GET / HTTP/1.1\nHost: test.local\n\n", { closes: true }),
   raw("line-garbage", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", { closes: true }),
   raw("line-http2-preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", { closes: true }),
@@ -60,7 +60,7 @@ const targets: Draft[] = [
   raw("target-absolute-other-host", "GET http://other.com/p?x HTTP/1.1\r\nHost: test.local\r\n\r\n"),
   raw("target-absolute-https", "GET https://test.local/p HTTP/1.1\r\nHost: test.local\r\n\r\n"),
   raw("target-absolute-no-path", "GET http://test.local HTTP/1.1\r\nHost: test.local\r\n\r\n"),
-  raw("target-authority", "CONNECT a.b:443 HTTP/1.1\r\nHost: a.b:443\r\n\r\n", { methods: ["POST"] }),
+  raw("target-authority", "CONNECT a.b:443 HTTP/1.1\r\nHost: a.b:443\r\n\r\n"),
 ];
 
 const host = (id: string, value: string): Draft => raw(id, `GET /url HTTP/1.1\r\nHost: ${value}\r\n\r\n`);
