@@ -22,6 +22,7 @@ import {
 } from "../shm/control-block.ts";
 import { HandlerLoop } from "./handler-loop.ts";
 import { controlOf, handlerCounters, pairOf, type ServerMemory } from "./server-memory.ts";
+import { isBundled } from "./thread.ts";
 import { exitThread, guardThread } from "./thread-guard.ts";
 import { type ServerFacts, ThreadServerState } from "./thread-server-state.ts";
 
@@ -73,6 +74,8 @@ export async function runHandlerThread(settings: HandlerThreadSettings): Promise
     registration: null,
   });
   const context = handlerThreadContext() as ThreadContext;
+  // A bundle is being evaluated, this being a part of it, and import() of it would not always settle (Bun 1.4.5).
+  if (isBundled) await new Promise((resolve) => setImmediate(resolve));
   const exports = (await import(settings.module)) as { default?: unknown };
   const registration = findRegistration(settings, context, exports.default);
   if (registration === null) {

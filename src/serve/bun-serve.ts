@@ -11,7 +11,8 @@ import { preloadOnHandlerThreads } from "../roles/thread.ts";
 import "./bundled-thread.ts";
 import { readAutoOptions } from "./auto-options.ts";
 import { type OptionEnvironment, readEnvironment } from "./environment.ts";
-import { nativeServe, serveOptions } from "./serve.ts";
+import { nativeServe } from "./hot.ts";
+import { serveOptions } from "./serve.ts";
 
 /**
  * Replaces `Bun.serve` on this thread, and on the handler threads that this thread's servers will have.

@@ -14,12 +14,10 @@ import { Supervisor, type SupervisorSettings } from "../roles/supervisor.ts";
 import type { ServerFacts } from "../roles/thread-server-state.ts";
 import { needsBunVersion, sayOnce } from "./entry.ts";
 import { type OptionEnvironment, readEnvironment } from "./environment.ts";
+import { hotId, isHot, keepServer, nativeServe, survivingServer } from "./hot.ts";
 import { MainServerState } from "./main-server-state.ts";
 import { type ResolvedOptions, resolveOptions } from "./options.ts";
 import { sentEntries } from "./routes.ts";
-
-/** Bun's own serve, as it was before anybody replaced it. */
-export const nativeServe: typeof Bun.serve = Bun.serve;
 
 let servers = 0;
 
@@ -41,7 +39,23 @@ export function serveOptions(options: unknown, environment: OptionEnvironment = 
     return nativeServe(options as Parameters<typeof Bun.serve>[0]);
   }
   needsBunVersion();
-  return start(resolved, index);
+  const id = isHot ? hotIdOf(options, resolved) : "";
+  if (id === "") return start(resolved, index);
+  const survivor = survivingServer(id);
+  if (survivor !== null) {
+    survivor.reload(options);
+    return survivor;
+  }
+  const server = start({ ...resolved, id }, index);
+  keepServer(id, server);
+  return server;
+}
+
+/** The id by which a server is found again under `--hot`; "" when it is not to be. */
+function hotIdOf(options: unknown, resolved: ResolvedOptions): string {
+  const given = (options as { id?: unknown }).id;
+  if (given === null || given === "") return "";
+  return resolved.id || hotId(resolved.hostname, resolved.port, resolved.unix);
 }
 
 function registerHere(context: ThreadContext, resolved: ResolvedOptions): unknown {

@@ -3,7 +3,7 @@
  * exactly the leaves that ./differences.ts lists for the case, if any.
  */
 import { expect, test } from "bun:test";
-import { DIFFERENCES } from "./differences.ts";
+import { DIFFERENCES, TO_MEND } from "./differences.ts";
 import { differencesOf, type Observation, withAny } from "./observation.ts";
 import { OURS, type Target } from "./program-server.ts";
 
@@ -23,11 +23,16 @@ export function compareAll<Kind extends Case>(
     let theirs: Promise<Observation> | null = null;
     for (const target of OURS) {
       if (target === "pool" && entry.notInPool !== undefined) continue;
-      test(`${entry.section} ${entry.id} (${target})`, async () => {
-        theirs ??= observe(entry, "bun");
-        const [native, ours] = await Promise.all([theirs, observe(entry, target)]);
-        expectSame(entry.id, target, native, ours);
-      }, 20_000);
+      const run = TO_MEND[entry.id] === undefined ? test : test.failing;
+      run(
+        `${entry.section} ${entry.id} (${target})`,
+        async () => {
+          theirs ??= observe(entry, "bun");
+          const [native, ours] = await Promise.all([theirs, observe(entry, target)]);
+          expectSame(entry.id, target, native, ours);
+        },
+        20_000,
+      );
     }
   }
 }

@@ -46,7 +46,9 @@ async function run(entry: EntryCase, target: Target): Promise<Observation> {
     env: {
       ...inherited,
       ...entry.environment,
-      ...(target !== "bun" && entry.preload === "environment" ? { BUN_OPTIONS: "--preload epollo/auto" } : {}),
+      ...(target !== "bun" && entry.preload === "environment"
+        ? { BUN_OPTIONS: "--preload epollo/auto" }
+        : {}),
       ...(target === "pool" ? { EPOLLO_HANDLERS: "pool" } : {}),
     },
   });
@@ -68,7 +70,12 @@ async function run(entry: EntryCase, target: Target): Promise<Observation> {
   }
 }
 
-async function observeRunning(entry: EntryCase, target: Target, output: string, port: number): Promise<Observation> {
+async function observeRunning(
+  entry: EntryCase,
+  target: Target,
+  output: string,
+  port: number,
+): Promise<Observation> {
   const answer = await exchange(port, "/");
   const who = await exchange(port, "/who");
   whose.set(`${entry.id} ${target}`, who.text);
@@ -79,7 +86,9 @@ async function observeRunning(entry: EntryCase, target: Target, output: string, 
 /** The first line that names an error, or the counts of the test runner; the rest is stacks and times. */
 function showErrors(text: string, folder: string): Observation {
   const lines = text.replaceAll(folder, "FOLDER").split("\n");
-  return lines.filter((line) => /^(?:\w*[Ee]rror|warn)\b|^ *\d+ (?:pass|fail)/.test(line)).map((line) => line.trim());
+  return lines
+    .filter((line) => /^(?:\w*[Ee]rror|warn)\b|^ *\d+ (?:pass|fail)/.test(line))
+    .map((line) => line.trim());
 }
 
 compareAll(entryCases, run);

@@ -66,15 +66,15 @@ export class ProgramServer implements AsyncDisposable {
     this.#child.stdin.write(`${JSON.stringify({ id, name })}\n`);
     await this.#child.stdin.flush();
     const reply = await Promise.race([replied, this.#child.exited]);
-    if (typeof reply === "number")
-      throw new Error(`the program ended with ${reply}: ${await this.#errors}`);
+    if (typeof reply === "number") throw new Error(`the program ended with ${reply}: ${await this.#errors}`);
     return reply.value;
   }
 
   /** Ends the process. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#child.stdin.end();
-    if ((await Promise.race([this.#child.exited, Bun.sleep(2000)])) === undefined) this.#child.kill("SIGKILL");
+    if ((await Promise.race([this.#child.exited, Bun.sleep(2000)])) === undefined)
+      this.#child.kill("SIGKILL");
     await this.#child.exited;
   }
 }

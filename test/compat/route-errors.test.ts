@@ -14,6 +14,12 @@ compareAll(routeErrorCases, async ({ make }, target) => {
   } catch (error) {
     const { name, message, code } = error as Error & { code?: string };
     const constructor = (error as Error).constructor.name;
-    return { name, constructor, message, code: code ?? null, keys: Object.keys(error as Error).join() } as Observation;
+    return {
+      name,
+      constructor,
+      message,
+      code: code ?? null,
+      keys: Object.keys(error as Error).join(),
+    } as Observation;
   }
 });

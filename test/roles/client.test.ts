@@ -18,13 +18,23 @@ beforeEach(() => {
   client = new Client(3, 7, -1);
 });
 
+/** Bytes that the parser has not consumed; they are shown to it again in front of the next ones. */
+let rest: Buffer;
+beforeEach(() => {
+  rest = Buffer.alloc(0);
+});
+
 function parse(text: string): void {
   const head = new RequestHead(DEFAULT_LIMITS);
-  const bytes = Buffer.from(text, "latin1");
+  const bytes = Buffer.concat([rest, Buffer.from(text, "latin1")]);
   let position = 0;
-  while (client.parser.next(bytes, position, bytes.length, head) !== NEED_DATA) {
+  for (;;) {
+    const event = client.parser.next(bytes, position, bytes.length, head);
     position = client.parser.position;
+    if (event === NEED_DATA) break;
+    if (client.parser.error !== null) throw new Error(`no request: ${client.parser.error.status}`);
   }
+  rest = bytes.subarray(position);
 }
 
 function ask(): Task {
@@ -75,7 +85,7 @@ test("a client that is to read no more ends, and forgets what it held", () => {
   expect([client.state, client.held, client.mustParse]).toEqual([CLIENT_ENDING, null, false]);
 });
 
-test.each([CLIENT_LINGERING, CLIENT_CLOSED])("one that is further on than that (%d) stays there", (state) => {
+test.each<number>([CLIENT_LINGERING, CLIENT_CLOSED])("one that is further on than that (%d) stays there", (state: number) => {
   client.state = state;
   client.stopReading();
   expect(client.state).toBe(state);

@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { CLOSE, FIRST, LAST } from "../../src/channel/messages.ts";
 import { SLAB_BLOCKS } from "../../src/channel/pair-memory.ts";
 import { HEAD_MS, LINGER_MS } from "../../src/roles/deadlines.ts";
 import { DispatcherCounter } from "../../src/shm/counters.ts";

@@ -7,23 +7,29 @@ const get = (names: string, more: Partial<Draft> = {}): Draft[] =>
 
 const closes = { closes: true };
 const bodies: Draft[] = [
-  ...get("string unicode latin1 number object boolean empty null undefined none bytes array-buffer buffer view"),
+  ...get(
+    "string unicode latin1 number object boolean empty null undefined none bytes array-buffer buffer view",
+  ),
   ...get("uint16 subarray empty-bytes empty-blob blob blob-untyped blob-bytes form params json json-status"),
   ...get("json-own-type redirect redirect-301 redirect-url large promise slow thenable clone touched-body"),
   ...get("static-response compressed"),
 ];
 
 const fields: Draft[] = [
-  ...get("own-type own-type-bytes own-type-empty empty-type blob-own-type params-own-type own-length own-coding"),
-  ...get("own-encoding own-date own-date-empty own-server keep-alive cookies repeated latin1-field empty-field"),
+  ...get(
+    "own-type own-type-bytes own-type-empty empty-type blob-own-type params-own-type own-length own-coding",
+  ),
+  ...get(
+    "own-encoding own-date own-date-empty own-server keep-alive cookies repeated latin1-field empty-field",
+  ),
   ...get("many-fields long-field 304-length"),
   ...get("close close-case close-list", closes),
 ];
 
 const STATUSES = [
-  200, 201, 202, 203, 205, 206, 207, 208, 226, 299, 300, 301, 302, 303, 305, 306, 307, 308, 399, 400, 401, 402, 403,
-  404, 405, 406, 407, 408, 409, 410, 411, 412, 413, 414, 415, 416, 417, 418, 421, 422, 423, 424, 425, 426, 428, 429,
-  431, 451, 499, 500, 501, 502, 503, 504, 505, 506, 507, 508, 510, 511, 599,
+  200, 201, 202, 203, 205, 206, 207, 208, 226, 299, 300, 301, 302, 303, 305, 306, 307, 308, 399, 400, 401,
+  402, 403, 404, 405, 406, 407, 408, 409, 410, 411, 412, 413, 414, 415, 416, 417, 418, 421, 422, 423, 424,
+  425, 426, 428, 429, 431, 451, 499, 500, 501, 502, 503, 504, 505, 506, 507, 508, 510, 511, 599,
 ];
 const statuses: Draft[] = [
   ...STATUSES.map((status) => request(`status-${status}`, `/status/${status}`)),
@@ -52,7 +58,8 @@ const streams: Draft[] = [
   request("te-trailers", "/stream", ["TE: trailers"]),
 ];
 
-const HEADS = "string bytes empty blob json stream stream-sync own-date cookies status/204 status/304 status/404 close";
+const HEADS =
+  "string bytes empty blob json stream stream-sync own-date cookies status/204 status/304 status/404 close";
 const heads: Draft[] = HEADS.split(" ").map((name) =>
   request(`head-${name.replace("/", "-")}`, `HEAD /${name}`, [], undefined, name === "close" ? closes : {}),
 );

@@ -51,13 +51,20 @@ const auto: EntryCase[] = [
   served("default-any-host", "export default { port: 0, fetch: handler };"),
   served("default-production", `export default ${START};`, { environment: { NODE_ENV: "production" } }),
   served("default-development-false", `export default { ...${START}, development: false };`),
-  served("default-instance", "class App { port = 0; hostname = '127.0.0.1'; fetch = handler; } export default new App();"),
+  served(
+    "default-instance",
+    "class App { port = 0; hostname = '127.0.0.1'; fetch = handler; } export default new App();",
+  ),
   served(
     "default-prototype",
     "class App { port = 0; hostname = '127.0.0.1'; fetch(...all) { return handler.apply(this, all); } } export default new App();",
   ),
-  program("default-routes-only", 'export default { port: 0, routes: { "/": new Response("x") } };', { ends: true }),
-  program("default-function", "export default function fetch() { return new Response('x'); }", { ends: true }),
+  program("default-routes-only", 'export default { port: 0, routes: { "/": new Response("x") } };', {
+    ends: true,
+  }),
+  program("default-function", "export default function fetch() { return new Response('x'); }", {
+    ends: true,
+  }),
   program("default-promise", `${HANDLER} export default Promise.resolve(${START});`, { ends: true }),
   program("default-number", "export default 42;", { ends: true }),
   program("default-stoppable", "export default { fetch() {}, stop() {}, port: 0 };", { ends: true }),
@@ -75,12 +82,14 @@ const auto: EntryCase[] = [
     arguments: ["PRELOAD", "server.cjs"],
   },
   served("default-bad-option", `export default { ...${START}, idleTimeout: 256 };`, { ends: true }),
-  program("eval", "", { arguments: ["PRELOAD", "-e", `${HANDLER} export default ${START};`], notInPool: "no module" }),
-  program(
-    "eval-serve",
-    "",
-    { arguments: ["PRELOAD", "-e", `${HANDLER} const server = Bun.serve(${START}); ${TELL}`], notInPool: "no module" },
-  ),
+  program("eval", "", {
+    arguments: ["PRELOAD", "-e", `${HANDLER} export default ${START};`],
+    notInPool: "no module",
+  }),
+  program("eval-serve", "", {
+    arguments: ["PRELOAD", "-e", `${HANDLER} const server = Bun.serve(${START}); ${TELL}`],
+    notInPool: "no module",
+  }),
 ];
 
 const preloads: EntryCase[] = [
@@ -104,7 +113,11 @@ test("leaves a server open", () => {
 });
 `;
 const inTests: EntryCase[] = (["arguments", "test"] as const).map((preload) => ({
-  ...program(`test-${preload}`, "", { preload, ends: true, arguments: ["test", "PRELOAD", "./some.test.ts"] }),
+  ...program(`test-${preload}`, "", {
+    preload,
+    ends: true,
+    arguments: ["test", "PRELOAD", "./some.test.ts"],
+  }),
   files: { "some.test.ts": TEST },
 }));
 
@@ -128,9 +141,13 @@ const others: EntryCase[] = [
      else postMessage(Bun.serve.name + " " + Bun.serve.toString().includes("[native code]"));`,
     { ends: true, notInPool },
   ),
-  program("errors", "try { Bun.serve(); } catch (error) { console.log(error.name, error.code, error.message); }", {
-    ends: true,
-  }),
+  program(
+    "errors",
+    "try { Bun.serve(); } catch (error) { console.log(error.name, error.code, error.message); }",
+    {
+      ends: true,
+    },
+  ),
   program("uncaught", "Bun.serve({ port: -1, fetch() {} });", { ends: true }),
   program(
     "port-taken",
@@ -210,10 +227,14 @@ const others: EntryCase[] = [
      await server.stop();`,
     { ends: true, section: "7", notInPool },
   ),
-  served("stdout", `const server = Bun.serve({ ...${START}, fetch: () => { throw new Error("in the handler"); } }); ${TELL}`, {
-    section: "16",
-    isOurs: false,
-  }),
+  served(
+    "stdout",
+    `const server = Bun.serve({ ...${START}, fetch: () => { throw new Error("in the handler"); } }); ${TELL}`,
+    {
+      section: "16",
+      isOurs: false,
+    },
+  ),
   program(
     "options-read",
     `const reads = [];

@@ -5,13 +5,15 @@ import { bytesOf, type Draft, raw, request, suite } from "./build.ts";
 const fail = (prefix: string, names: string, more: Partial<Draft> = {}): Draft[] =>
   names.split(" ").map((name) => request(`${prefix}-${name}`, `/${name}`, [], undefined, more));
 
-const THROWN = "throw throw-type throw-coded throw-string throw-undefined throw-null throw-object throw-response";
+const THROWN =
+  "throw throw-type throw-coded throw-string throw-undefined throw-null throw-object throw-response";
 const REJECTED = "reject reject-at-once reject-undefined";
 const RETURNED =
   "return-undefined return-null return-string return-number return-object return-file return-request return-promise " +
   "return-error";
 const RESPONSES = "error-response used locked missing-file directory";
-const STREAMS = "stream-fails-first-sync stream-fails-first stream-fails-later stream-errored generator-fails-first generator-fails-later";
+const STREAMS =
+  "stream-fails-first-sync stream-fails-first stream-fails-later stream-errored generator-fails-first generator-fails-later";
 
 const perThread = "each handler thread has a Response of its own";
 const twice = (prefix: string): Draft =>

@@ -35,8 +35,12 @@ const RANGES: readonly (readonly [id: string, value: string])[] = [
 ];
 
 const handler: Draft[] = [
-  ...answers("text empty large image archive json plain slice slice-end slice-whole slice-past slice-negative"),
-  ...answers("slice-typed stream own-type file-type own-range own-disposition own-length own-modified status"),
+  ...answers(
+    "text empty large image archive json plain slice slice-end slice-whole slice-past slice-negative",
+  ),
+  ...answers(
+    "slice-typed stream own-type file-type own-range own-disposition own-length own-modified status",
+  ),
   ...answers("status-206 status-204 fields missing directory proc link"),
   ...RANGES.map(([id, value]) => ofHandler(`range-${id}`, "/text", [`Range: ${value}`])),
   ofHandler("range-empty-file", "/empty", ["Range: bytes=0-0"]),
@@ -128,7 +132,10 @@ const directories: Draft[] = [
   inFolder("none-match-list", "/pub/text.txt", [`If-None-Match: "x", W/"${TAG}"`]),
   inFolder("none-match-other", "/pub/text.txt", ['If-None-Match: "x"']),
   inFolder("none-match-head", "HEAD /pub/text.txt", ["If-None-Match: *"]),
-  inFolder("none-match-over-since", "/pub/text.txt", ['If-None-Match: "x"', `If-Modified-Since: ${MODIFIED}`]),
+  inFolder("none-match-over-since", "/pub/text.txt", [
+    'If-None-Match: "x"',
+    `If-Modified-Since: ${MODIFIED}`,
+  ]),
   inFolder("modified-since", "/pub/text.txt", [`If-Modified-Since: ${MODIFIED}`]),
   inFolder("modified-since-earlier", "/pub/text.txt", ["If-Modified-Since: Sat, 01 Feb 2020 02:02:02 GMT"]),
   inFolder("if-match-other", "/pub/text.txt", ['If-Match: "zzz"']),

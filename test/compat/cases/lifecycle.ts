@@ -21,14 +21,25 @@ function scenario(id: string, section: string, run: Scenario["run"], notInPool?:
 
 const target = (path: string, mark: string): string => `${path}?mark=${mark}`;
 const noted = (mark: string, count: number): Promise<string[]> =>
-  eventually("the notes", () => notesOf(mark), (lines) => lines.length >= count, 2000).catch(() => notesOf(mark));
+  eventually(
+    "the notes",
+    () => notesOf(mark),
+    (lines) => lines.length >= count,
+    2000,
+  ).catch(() => notesOf(mark));
 /** The notes of a mark, without it. */
 const notes = async (mark: string, count: number): Promise<Observation> =>
   (await noted(mark, count)).map((line) => line.replaceAll(mark, "").trim());
 
 async function ending(client: RawClient): Promise<Observation> {
   const rest = await client.readUntilClose().catch(() => Buffer.from("(nothing within 4.5 s)"));
-  return [client.ending, rest.toString("latin1").replace(/Date: [^\r]*/i, "Date: <date>").toLowerCase()];
+  return [
+    client.ending,
+    rest
+      .toString("latin1")
+      .replace(/Date: [^\r]*/i, "Date: <date>")
+      .toLowerCase(),
+  ];
 }
 
 const isRefused = (port: number): Promise<boolean> =>
@@ -78,7 +89,12 @@ scenario("abort-never-pending", "10.3", async (server) => {
   await noted(mark, 1);
   const during = await server.ask("pending");
   client.close();
-  const after = await eventually("none pending", () => server.ask("pending"), (count) => count === 0, 2000).catch(String);
+  const after = await eventually(
+    "none pending",
+    () => server.ask("pending"),
+    (count) => count === 0,
+    2000,
+  ).catch(String);
   return [during, after];
 });
 
@@ -95,7 +111,13 @@ for (const name of ["read-after", "headers-after", "ip-after"]) {
     const mark = uniqueMark();
     const isPost = name === "read-after";
     await using client = await RawClient.connect(server.port);
-    await client.send(bytesOf(`${isPost ? "POST" : "GET"} ${target(`/${name}`, mark)}`, ["X-A: b"], isPost ? "abc" : undefined));
+    await client.send(
+      bytesOf(
+        `${isPost ? "POST" : "GET"} ${target(`/${name}`, mark)}`,
+        ["X-A: b"],
+        isPost ? "abc" : undefined,
+      ),
+    );
     await client.readResponse();
     return await notes(mark, 2);
   });
@@ -105,7 +127,12 @@ scenario("stop-idle", "10.4", async (server) => {
   await using client = await RawClient.connect(server.port);
   await client.send(bytesOf("/hello"));
   await client.readResponse();
-  return [await server.ask("stop"), await ending(client), await isRefused(server.port), await server.ask("facts")];
+  return [
+    await server.ask("stop"),
+    await ending(client),
+    await isRefused(server.port),
+    await server.ask("facts"),
+  ];
 });
 
 scenario("stop-in-flight", "10.4", async (server) => {
@@ -156,10 +183,19 @@ scenario("stop-partial-head", "10.4", async (server) => {
 });
 
 scenario("stop-twice", "10.4", async (server) => [await server.ask("stop-twice"), await server.ask("facts")]);
-scenario("stop-dispose", "10.4", async (server) => [await server.ask("dispose"), await isRefused(server.port)]);
+scenario("stop-dispose", "10.4", async (server) => [
+  await server.ask("dispose"),
+  await isRefused(server.port),
+]);
 scenario("stop-rebind", "10.4", async (server) => await server.ask("rebind"));
-scenario("stop-then-fetch", "10.4", async (server) => [await server.ask("stop"), await server.ask("fetch-text")]);
-scenario("stop-then-reload", "10.4", async (server) => [await server.ask("stop"), await server.ask("reload-empty")]);
+scenario("stop-then-fetch", "10.4", async (server) => [
+  await server.ask("stop"),
+  await server.ask("fetch-text"),
+]);
+scenario("stop-then-reload", "10.4", async (server) => [
+  await server.ask("stop"),
+  await server.ask("reload-empty"),
+]);
 
 for (const path of ["/stop", "/stop-forced"]) {
   scenario(`stop-inside${path.slice(5)}`, "10.4", async (server) => {
@@ -180,7 +216,12 @@ scenario("close-idle", "10.4", async (server) => {
   await busy.send(bytesOf(target("/slow", mark)));
   await noted(mark, 1);
   const count = await server.ask("close-idle");
-  return [count, await ending(idle), (await busy.readResponse()).text, (await exchange(server.port, "/hello")).text];
+  return [
+    count,
+    await ending(idle),
+    (await busy.readResponse()).text,
+    (await exchange(server.port, "/hello")).text,
+  ];
 });
 
 const closures = "what is reloaded are closures";

@@ -7,7 +7,8 @@ const post = (id: string, fields: readonly string[], body: string, more: Partial
 const refused = (id: string, fields: readonly string[], body: string): Draft =>
   post(id, fields, body, { closes: true });
 const CHUNKED = "Transfer-Encoding: chunked";
-const chunked = (id: string, body: string, more: Partial<Draft> = {}): Draft => post(id, [CHUNKED], body, more);
+const chunked = (id: string, body: string, more: Partial<Draft> = {}): Draft =>
+  post(id, [CHUNKED], body, more);
 const badChunk = (id: string, body: string): Draft => chunked(id, body, { closes: true });
 
 const delivered: Draft[] = [
@@ -44,12 +45,22 @@ const delivered: Draft[] = [
   chunked("chunked-extension", "3;a=b\r\nabc\r\n0;x\r\n\r\n"),
   chunked("chunked-extension-quoted", '3;a="b c"\r\nabc\r\n0\r\n\r\n'),
   post("chunked-case", ["transfer-encoding: CHUNKED"], "3\r\nabc\r\n0\r\n\r\n"),
-  raw("chunked-in-pieces", [bytesOf("POST /b", [CHUNKED]), 20, "3\r", 20, "\nab", 20, "c\r\n0\r\n", 20, "\r\n"]),
-  raw("expect-continue", [
-    bytesOf("POST /b", ["Expect: 100-continue", "Content-Length: 3"]),
-    { answers: 1 },
-    "abc",
-  ], { answers: 2 }),
+  raw("chunked-in-pieces", [
+    bytesOf("POST /b", [CHUNKED]),
+    20,
+    "3\r",
+    20,
+    "\nab",
+    20,
+    "c\r\n0\r\n",
+    20,
+    "\r\n",
+  ]),
+  raw(
+    "expect-continue",
+    [bytesOf("POST /b", ["Expect: 100-continue", "Content-Length: 3"]), { answers: 1 }, "abc"],
+    { answers: 2 },
+  ),
   raw("expect-continue-at-once", bytesOf("POST /b", ["Expect: 100-continue"], "abc"), { answers: 2 }),
   request("expect-continue-case", "POST /b", ["expect: 100-CONTINUE"], "abc"),
   request("expect-continue-get", "GET /b", ["Expect: 100-continue"], undefined, { answers: 2 }),
@@ -83,7 +94,9 @@ const malformed: Draft[] = [
   badChunk("chunk-end-missing", "3\r\nabcd\r\n0\r\n\r\n"),
   badChunk("chunk-bare-lf", "3\nabc\n0\n\n"),
   refused("chunk-trailer", [CHUNKED, "Connection: close"], "3\r\nabc\r\n0\r\nX-T: v\r\n\r\n"),
-  raw("coding-1.0", `POST /b HTTP/1.0\r\nHost: a\r\n${CHUNKED}\r\n\r\n3\r\nabc\r\n0\r\n\r\n`, { closes: true }),
+  raw("coding-1.0", `POST /b HTTP/1.0\r\nHost: a\r\n${CHUNKED}\r\n\r\n3\r\nabc\r\n0\r\n\r\n`, {
+    closes: true,
+  }),
 ];
 
 const limited: Draft[] = [

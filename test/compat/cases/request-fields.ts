@@ -45,7 +45,10 @@ function headOf(byteLength: number): string {
 
 // Host and so many more field lines.
 const manyLines = (count: number): string =>
-  bytesOf("/unread", Array.from({ length: count - 1 }, (_, index) => `X-${index}: v`));
+  bytesOf(
+    "/unread",
+    Array.from({ length: count - 1 }, (_, index) => `X-${index}: v`),
+  );
 
 const limits: Draft[] = [
   raw("head-16000", headOf(16_000)),
@@ -87,9 +90,13 @@ const pipelining: Draft[] = [
   raw("pipeline-20", bytesOf("/unread").repeat(20), { answers: 20 }),
   raw("pipeline-fast-slow", bytesOf("/unread") + bytesOf("/slow"), { answers: 2 }),
   raw("pipeline-slow-fast", bytesOf("/slow") + bytesOf("/unread"), { answers: 2 }),
-  raw("pipeline-partial", ["GET /slow HTTP/1.1\r\nHost: a\r\n\r\nGET /unr", 150, "ead HTTP/1.1\r\nHost: a\r\n\r\n"], {
-    answers: 2,
-  }),
+  raw(
+    "pipeline-partial",
+    ["GET /slow HTTP/1.1\r\nHost: a\r\n\r\nGET /unr", 150, "ead HTTP/1.1\r\nHost: a\r\n\r\n"],
+    {
+      answers: 2,
+    },
+  ),
   raw("pipeline-close-first", bytesOf("/unread", ["Connection: close"]) + bytesOf("/unread"), closing),
   raw("pipeline-bad-second", `${bytesOf("/unread")}BAD\r\n\r\n`, { answers: 2, closes: true }),
   raw("pipeline-body-then-get", bytesOf("POST /unread", [], "abc") + bytesOf("/unread"), { answers: 2 }),

@@ -67,9 +67,18 @@ const fixed = (id: string, line: string, fields: readonly string[] = []): Draft 
 const statics: Draft[] = [
   ...NAMES.split(" ").map((name) => fixed(name, `/${name}`)),
   fixed("close", "/close"),
-  ...["text", "json", "bytes", "empty", "none", "teapot", "redirect", "large", "get-and-head", "only-get"].map((name) =>
-    fixed(`head-${name}`, `HEAD /${name}`),
-  ),
+  ...[
+    "text",
+    "json",
+    "bytes",
+    "empty",
+    "none",
+    "teapot",
+    "redirect",
+    "large",
+    "get-and-head",
+    "only-get",
+  ].map((name) => fixed(`head-${name}`, `HEAD /${name}`)),
   ...["POST", "DELETE", "PROPFIND", "OPTIONS"].map((method) => fixed(method, `${method} /text`)),
   fixed("method-miss", "POST /only-get"),
   fixed("query", "/text?x=1"),
@@ -104,11 +113,15 @@ const statics: Draft[] = [
   fixed("range", "/text", ["Range: bytes=0-3"]),
   fixed("accept-encoding", "/large", ["Accept-Encoding: gzip"]),
   raw("static-1.0", "GET /text HTTP/1.0\r\nHost: a\r\n\r\n", { closes: true }),
-  raw("static-none-match-then", [
-    `GET /text HTTP/1.1\r\nHost: a\r\nIf-None-Match: ${TAG}\r\n\r\n`,
-    { answers: 1 },
-    "GET /text HTTP/1.1\r\nHost: a\r\n\r\n",
-  ], { answers: 2 }),
+  raw(
+    "static-none-match-then",
+    [
+      `GET /text HTTP/1.1\r\nHost: a\r\nIf-None-Match: ${TAG}\r\n\r\n`,
+      { answers: 1 },
+      "GET /text HTTP/1.1\r\nHost: a\r\n\r\n",
+    ],
+    { answers: 2 },
+  ),
 ];
 
 /** All of them. */

@@ -3,7 +3,10 @@
 type Answer = (request: Request, number: number) => unknown;
 
 const BINARY: Uint8Array<ArrayBuffer> = Uint8Array.from({ length: 256 }, (_, index) => index);
-const with_ = (headers: HeadersInit, body: BodyInit | null = "hi"): Answer => () => new Response(body, { headers });
+const with_ =
+  (headers: HeadersInit, body: BodyInit | null = "hi"): Answer =>
+  () =>
+    new Response(body, { headers });
 
 async function* generate(): AsyncGenerator<string> {
   for (const part of ["a", "", "bc"]) {
@@ -82,14 +85,16 @@ const answers: Record<string, Answer> = {
   },
   "/status": (_, status) => new Response(`s${status}`, { status, statusText: "Not Sent" }),
   "/status-empty": (_, status) => new Response(null, { status }),
-  "/status-typed": (_, status) => new Response("x", { status, headers: { etag: '"x"', "content-type": "a/b" } }),
+  "/status-typed": (_, status) =>
+    new Response("x", { status, headers: { etag: '"x"', "content-type": "a/b" } }),
   "/304-length": () => new Response(null, { status: 304, headers: { "content-length": "55" } }),
   "/own-type": with_({ "content-type": "text/html" }, "<p>"),
   "/own-type-bytes": with_({ "content-type": "image/png" }, BINARY),
   "/own-type-empty": with_({ "content-type": "text/x" }, ""),
   "/empty-type": with_({ "content-type": "" }),
   "/blob-own-type": with_({ "content-type": "a/b" }, new Blob(["x"], { type: "text/x" })),
-  "/params-own-type": () => new Response(new URLSearchParams({ a: "1" }), { headers: { "content-type": "a/b" } }),
+  "/params-own-type": () =>
+    new Response(new URLSearchParams({ a: "1" }), { headers: { "content-type": "a/b" } }),
   "/own-length": with_({ "content-length": "3" }, "hello"),
   "/own-coding": with_({ "transfer-encoding": "chunked" }),
   "/own-encoding": with_({ "content-encoding": "gzip" }),
@@ -100,19 +105,24 @@ const answers: Record<string, Answer> = {
   "/close": with_({ connection: "close" }),
   "/close-case": with_({ connection: "Close" }),
   "/close-list": with_({ connection: "x, close" }),
-  "/cookies": () => new Response("", { headers: list(["set-cookie", "a=1"], ["x-a", "1"], ["set-cookie", "b=2"]) }),
-  "/repeated": () => new Response("", { headers: list(["x-m", "1"], ["x-m", "2"], ["vary", "a"], ["vary", "b"]) }),
+  "/cookies": () =>
+    new Response("", { headers: list(["set-cookie", "a=1"], ["x-a", "1"], ["set-cookie", "b=2"]) }),
+  "/repeated": () =>
+    new Response("", { headers: list(["x-m", "1"], ["x-m", "2"], ["vary", "a"], ["vary", "b"]) }),
   "/latin1-field": with_({ "x-latin1": "caf\u00e9" }),
   "/empty-field": with_({ "x-empty": "" }),
   "/many-fields": () =>
-    new Response("", { headers: list(...Array.from({ length: 100 }, (_, i): [string, string] => [`x-${i}`, "v"])) }),
+    new Response("", {
+      headers: list(...Array.from({ length: 100 }, (_, i): [string, string] => [`x-${i}`, "v"])),
+    }),
   "/long-field": with_({ "x-long": "v".repeat(20_000) }),
   "/generator": () => new Response(generate() as never),
   "/generator-function": () => new Response(generate as never),
   "/iterable": () => new Response({ [Symbol.asyncIterator]: generate } as never),
   "/stream": () => new Response(streamOf(["a", "bc"], 5)),
   "/stream-bytes": () => new Response(streamOf([BINARY, BINARY], 5)),
-  "/stream-text-type": () => new Response(streamOf(["a", "b"], 5), { headers: { "content-type": "text/html" } }),
+  "/stream-text-type": () =>
+    new Response(streamOf(["a", "b"], 5), { headers: { "content-type": "text/html" } }),
   "/stream-sync": () => new Response(streamOf(["AAA", "BBB", "CCC"])),
   "/stream-one": () => new Response(streamOf(["one"])),
   "/stream-empty": () => new Response(streamOf([])),
@@ -155,7 +165,13 @@ const answers: Record<string, Answer> = {
     ),
   "/stream-status": () => new Response(streamOf(["teapot"], 5), { status: 418, headers: { "x-a": "b" } }),
   "/stream-204": () => new Response(streamOf(["a"], 5), { status: 204 }),
-  "/stream-large": () => new Response(streamOf(Array.from({ length: 30 }, () => "s".repeat(10_000)), 1)),
+  "/stream-large": () =>
+    new Response(
+      streamOf(
+        Array.from({ length: 30 }, () => "s".repeat(10_000)),
+        1,
+      ),
+    ),
   "/stream-own-length": () => new Response(streamOf(["abcde"]), { headers: { "content-length": "3" } }),
   "/transform": () => new Response(streamOf(["shout"], 5).pipeThrough(upperCase())),
   "/compressed": () => new Response(Bun.gzipSync("zip"), { headers: { "content-encoding": "gzip" } }),

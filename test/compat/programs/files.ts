@@ -21,7 +21,8 @@ const answers: Record<string, () => Response> = {
   "/own-type": () => new Response(file("text.txt"), { headers: { "content-type": "x/y" } }),
   "/file-type": () => new Response(file("text.txt", { type: "text/x-own" })),
   "/own-range": () => new Response(file("text.txt"), { headers: { "content-range": "bytes 0-1/2" } }),
-  "/own-disposition": () => new Response(file("archive.zip"), { headers: { "content-disposition": "inline" } }),
+  "/own-disposition": () =>
+    new Response(file("archive.zip"), { headers: { "content-disposition": "inline" } }),
   "/own-length": () => new Response(file("text.txt"), { headers: { "content-length": "3" } }),
   "/own-modified": () =>
     new Response(file("text.txt"), { headers: { "last-modified": "Thu, 01 Jan 1970 00:00:00 GMT" } }),

@@ -54,7 +54,9 @@ const byPath: Record<string, (request: Request, mark: string, server: Bun.Server
       await Bun.sleep(10);
       controller.enqueue("tick\n");
     };
-    return new Response(new ReadableStream({ pull, cancel: (reason) => note(`${mark} cancel ${show(reason)}`) }));
+    return new Response(
+      new ReadableStream({ pull, cancel: (reason) => note(`${mark} cancel ${show(reason)}`) }),
+    );
   },
   "/generator": (_, mark) => {
     async function* ticks(): AsyncGenerator<string> {
@@ -140,8 +142,10 @@ export const probes: Record<string, (server: Server) => unknown> = {
   "reload-fetch": (server) => server.reload({ fetch: text("reloaded") }) === server,
   "reload-empty": (server) => server.reload({}) === server,
   "reload-routes": (server) => server.reload({ routes: { "/r": text("route") } }) === server,
-  "reload-both": (server) => server.reload({ routes: { "/r": text("route") }, fetch: text("both") }) === server,
-  "reload-port": (server) => server.reload({ port: 1, hostname: "nowhere", fetch: text("same port") }) === server,
+  "reload-both": (server) =>
+    server.reload({ routes: { "/r": text("route") }, fetch: text("both") }) === server,
+  "reload-port": (server) =>
+    server.reload({ port: 1, hostname: "nowhere", fetch: text("same port") }) === server,
   "reload-error": (server) =>
     server.reload({
       fetch: () => {

@@ -15,7 +15,16 @@ const facts: Record<string, Fact> = {
     // biome-ignore lint/complexity/useArrowFunction: what is counted are the arguments of a function.
     return arguments.length;
   },
-  "/constants": ({ redirect, mode, credentials, cache, referrer, referrerPolicy, destination, integrity }) => ({
+  "/constants": ({
+    redirect,
+    mode,
+    credentials,
+    cache,
+    referrer,
+    referrerPolicy,
+    destination,
+    integrity,
+  }) => ({
     redirect,
     mode,
     credentials,

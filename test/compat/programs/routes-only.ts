@@ -4,5 +4,12 @@ const fine = (): Response => new Response("fine");
 export const options = {
   development: false,
   reusePort: false,
-  routes: { "/": fine, "/get": { GET: fine }, "/no": false, "/w/*": fine, "/w/no": false, "/missing": Bun.file("./no") },
+  routes: {
+    "/": fine,
+    "/get": { GET: fine },
+    "/no": false,
+    "/w/*": fine,
+    "/w/no": false,
+    "/missing": Bun.file("./no"),
+  },
 };

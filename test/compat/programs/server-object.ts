@@ -9,7 +9,9 @@ type Probe = (server: Bun.Server<undefined>) => unknown;
 type Loose = any;
 const foreign = (): Request => new Request("http://foreign.test/x");
 const METHODS =
-  "closeIdleConnections fetch publish ref reload requestIP stop subscriberCount timeout unref upgrade".split(" ");
+  "closeIdleConnections fetch publish ref reload requestIP stop subscriberCount timeout unref upgrade".split(
+    " ",
+  );
 
 /** What can be asked, by name. */
 export const probes: Record<string, Probe> = {
@@ -106,7 +108,9 @@ async function fetch(this: unknown, request: Request, server?: Bun.Server<undefi
   const url = new URL(request.url);
   switch (url.pathname) {
     case "/self":
-      return new Response(`${request.method} ${url.host.replace(/\d{4,5}/, "<port>")} ${url.search} ${await request.text()}`);
+      return new Response(
+        `${request.method} ${url.host.replace(/\d{4,5}/, "<port>")} ${url.search} ${await request.text()}`,
+      );
     case "/throws":
       throw new TypeError("thrown on purpose");
     case "/rejects":

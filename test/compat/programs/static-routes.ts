@@ -20,7 +20,12 @@ export const options = {
     "/none": new Response(null, { status: 204 }),
     "/not-modified": new Response(null, { status: 304 }),
     "/redirect": Response.redirect("/text"),
-    "/cookies": new Response("c", { headers: [["set-cookie", "a=1"], ["set-cookie", "b=2"]] }),
+    "/cookies": new Response("c", {
+      headers: [
+        ["set-cookie", "a=1"],
+        ["set-cookie", "b=2"],
+      ],
+    }),
     "/close": new Response("bye", { headers: { connection: "close" } }),
     "/own-date": new Response("d", { headers: { date: "Thu, 01 Jan 1970 00:00:00 GMT" } }),
     "/own-length": new Response("hello", { headers: { "content-length": "3" } }),
