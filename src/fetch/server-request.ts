@@ -9,7 +9,7 @@
  */
 
 import stream from "node:stream";
-import { TASK_STREAMS_BODY, type TaskView } from "../channel/task-record.ts";
+import { TASK_HAS_BODY, TASK_STREAMS_BODY, type TaskView } from "../channel/task-record.ts";
 import { decodeUtf8 } from "../http/latin1.ts";
 import { METHODS } from "../http/method.ts";
 import { decodeFieldName, decodeFieldValue } from "../http/request-head.ts";
@@ -295,7 +295,10 @@ function bodyInit(exchange: Exchange, view: TaskView, method: number): RequestIn
     return undefined;
   }
   const length = view.bodyBytes;
-  if (length === 0) return undefined;
+  if (length === 0) {
+    // A chunked body that turned out empty is still a body.
+    return (view.flags & TASK_HAS_BODY) === 0 ? undefined : { method: "POST", body: new Blob([]).stream() };
+  }
   const bytes = new Uint8Array(length);
   view.bytes.copy(bytes, 0, view.bodyStart, view.bodyStart + length);
   return { method: "POST", body: bytes };

@@ -357,6 +357,7 @@ export class Clients implements WriterOwner, ResultOwner, RouteOwner, ReaderOwne
       this.abandon(receiving);
     }
     client.stopReading();
+    this.#deadlines.update(client, this.nowMs);
     this.#closer.halfClosed(client);
     this.settle(client);
   }

@@ -9,6 +9,7 @@
  *                                  | and the idle timeout, anew with each piece
  *   answer awaited or being sent   | the idle timeout, anew with each piece the client takes
  *   between requests               | the idle timeout
+ *   peer has closed its half       | HALF_CLOSED_MS, if the idle timeout is longer: most such peers are gone
  *   lingering                      | LINGER_MS
  */
 import type { TimerWheel } from "../net/timer-wheel.ts";
@@ -20,6 +21,8 @@ export const HEAD_MS = 10_000;
 export const RATE_MS = 10_000;
 /** Bytes a second that a body must keep up. */
 export const MIN_BODY_RATE: number = 16 * 1024;
+/** Time for the answer to a client that has closed its half, in ms. */
+export const HALF_CLOSED_MS = 10_000;
 /** Time for a peer to close after we have, in ms. */
 export const LINGER_MS = 2000;
 
@@ -66,8 +69,9 @@ export class Deadlines {
   }
 
   #idleMsOf(client: Client): number {
-    const idleMs = client.idleTimeoutMs >= 0 ? client.idleTimeoutMs : this.#idleMs;
-    return idleMs === 0 ? Number.POSITIVE_INFINITY : idleMs;
+    const given = client.idleTimeoutMs >= 0 ? client.idleTimeoutMs : this.#idleMs;
+    const idleMs = given === 0 ? Number.POSITIVE_INFINITY : given;
+    return client.isInputOver ? Math.min(idleMs, HALF_CLOSED_MS) : idleMs;
   }
 
   /** Our half is closed: the peer has a little time to do the same. */

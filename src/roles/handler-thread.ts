@@ -75,7 +75,7 @@ export async function runHandlerThread(settings: HandlerThreadSettings): Promise
   });
   const context = handlerThreadContext() as ThreadContext;
   // A bundle is being evaluated, this being a part of it, and import() of it would not always settle (Bun 1.4.5).
-  if (isBundled) await new Promise((resolve) => setImmediate(resolve));
+  if (isBundled()) await new Promise((resolve) => setImmediate(resolve));
   const exports = (await import(settings.module)) as { default?: unknown };
   const registration = findRegistration(settings, context, exports.default);
   if (registration === null) {

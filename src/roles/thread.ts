@@ -22,15 +22,17 @@ const ENTRIES: Readonly<Record<ThreadEntry, URL>> = {
   handler: new URL("./entry/handler.ts", import.meta.url),
 };
 
-const readUrl = (): string => import.meta.url;
+let bundle: string | null = null;
 
-// In a bundle of format cjs (`--bytecode` makes such) the url is a text from the time of the build, and wrong.
-const isUrlFixed = !readUrl.toString().includes("import.meta");
+/** Has all threads start from a bundle, given by its URL, that tells them apart by `workerData.epolloEntry`. */
+export function startThreadsFrom(url: string): void {
+  bundle = url;
+}
 
-/** Whether epollo was bundled: this module is then in a file of another name. */
-export const isBundled: boolean = isUrlFixed || !readUrl().endsWith("/src/roles/thread.ts");
-
-const bundle = isUrlFixed ? Bun.main : readUrl();
+/** Whether threads start from a bundle. */
+export function isBundled(): boolean {
+  return bundle !== null;
+}
 
 const handlerPreloads: string[] = [];
 
@@ -52,12 +54,12 @@ export function startThread(
   onEnd: (code: number, error: unknown) => void,
   onMessage?: (data: unknown) => void,
 ): Thread {
-  const worker = new Worker(isBundled ? bundle : ENTRIES[entry].href, {
+  const worker = new Worker(bundle ?? ENTRIES[entry].href, {
     name: `epollo ${entry}`,
-    workerData: isBundled ? { ...settings, epolloEntry: entry } : settings,
+    workerData: bundle === null ? settings : { ...settings, epolloEntry: entry },
     ref: false,
     // In a bundle they are evaluated with the rest of it.
-    preload: entry === "handler" && !isBundled ? handlerPreloads : [],
+    preload: entry === "handler" && bundle === null ? handlerPreloads : [],
   } as WorkerOptions);
   const thread = { worker, isEnded: false };
   let failure: unknown = null;

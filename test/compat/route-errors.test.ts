@@ -13,10 +13,10 @@ compareAll(routeErrorCases, async ({ make }, target) => {
     return "accepted";
   } catch (error) {
     const { name, message, code } = error as Error & { code?: string };
-    const constructor = (error as Error).constructor.name;
+    const className = (error as Error).constructor.name;
     return {
       name,
-      constructor,
+      className,
       message,
       code: code ?? null,
       keys: Object.keys(error as Error).join(),

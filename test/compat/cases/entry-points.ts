@@ -26,7 +26,7 @@ const HANDLER = `function handler(request, server) {
 }
 `;
 const START = `{ port: 0, hostname: "127.0.0.1", fetch: handler }`;
-const TELL = "console.log(`port=${server.port}`);";
+const TELL = "console.log('port=' + server.port);";
 
 function program(id: string, text: string, more: Partial<EntryCase> = {}): EntryCase {
   return { id: `entry-${id}`, section: "2", files: { "server.ts": text }, ...more };

@@ -4,9 +4,9 @@ type Answer = (request: Request, number: number) => unknown;
 
 const BINARY: Uint8Array<ArrayBuffer> = Uint8Array.from({ length: 256 }, (_, index) => index);
 const with_ =
-  (headers: HeadersInit, body: BodyInit | null = "hi"): Answer =>
+  (headers: Record<string, string>, body: unknown = "hi"): Answer =>
   () =>
-    new Response(body, { headers });
+    new Response(body as never, { headers });
 
 async function* generate(): AsyncGenerator<string> {
   for (const part of ["a", "", "bc"]) {
@@ -76,6 +76,7 @@ const answers: Record<string, Answer> = {
     await Bun.sleep(20);
     return new Response("slow");
   },
+  // biome-ignore lint/suspicious/noThenProperty: a thenable is what is tried.
   "/thenable": () => ({ then: (resolve: (value: Response) => void) => resolve(new Response("then")) }),
   "/clone": () => new Response("cloned").clone(),
   "/touched-body": () => {
@@ -142,7 +143,7 @@ const answers: Record<string, Answer> = {
     return new Response(
       new ReadableStream({
         type: "bytes",
-        async pull(controller) {
+        async pull(controller: ReadableByteStreamController) {
           await Bun.sleep(5);
           if (count++ < 2) controller.enqueue(new Uint8Array([65, 66]));
           else controller.close();
@@ -154,7 +155,7 @@ const answers: Record<string, Answer> = {
     new Response(
       new ReadableStream({
         type: "direct",
-        async pull(controller) {
+        async pull(controller: ReadableStreamDirectController) {
           controller.write("direct ");
           await controller.flush();
           await Bun.sleep(5);
@@ -192,4 +193,4 @@ function fetch(request: Request): Response {
   return answer(request, Number(number)) as Response;
 }
 
-export const options = { development: false, reusePort: false, fetch };
+export const options: Record<string, unknown> = { development: false, reusePort: false, fetch };

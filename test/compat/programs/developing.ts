@@ -1,4 +1,4 @@
 /** Failures in development without an error handler. */
 import { fetch } from "./failures.ts";
 
-export const options = { development: true, fetch };
+export const options: Record<string, unknown> = { development: true, fetch };

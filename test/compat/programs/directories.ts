@@ -1,7 +1,7 @@
 /** Directory routes (BUN-SERVE.md section 11.4), from ./files-folder.ts. */
 import { FILES } from "../files-folder.ts";
 
-export const options = {
+export const options: Record<string, unknown> = {
   development: false,
   reusePort: false,
   routes: {

@@ -13,4 +13,4 @@ async function fetch(request: Request): Promise<Response> {
   });
 }
 
-export const options = { development: false, reusePort: false, fetch };
+export const options: Record<string, unknown> = { development: false, reusePort: false, fetch };

@@ -1,4 +1,4 @@
 /** Failures in production without an error handler. */
 import { fetch } from "./failures.ts";
 
-export const options = { development: false, reusePort: false, fetch };
+export const options: Record<string, unknown> = { development: false, reusePort: false, fetch };

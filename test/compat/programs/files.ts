@@ -41,7 +41,7 @@ function fetch(request: Request): Response {
   return answer === undefined ? new Response("fetch") : answer();
 }
 
-export const options = {
+export const options: Record<string, unknown> = {
   development: false,
   reusePort: false,
   fetch,

@@ -1,4 +1,4 @@
 /** Failures with an error handler, in production. */
 import { error, fetch } from "./failures.ts";
 
-export const options = { development: false, reusePort: false, fetch, error };
+export const options: Record<string, unknown> = { development: false, reusePort: false, fetch, error };

@@ -125,7 +125,7 @@ export const probes: Record<string, (server: Server) => unknown> = {
   },
   stop: (server) => server.stop(),
   "stop-forced": (server) => server.stop(true),
-  "stop-twice": async (server) => [server.stop() === server.stop(), await server.stop()],
+  "stop-twice": async (server) => [Object.is(server.stop(), server.stop()), await server.stop()],
   dispose: (server) => server[Symbol.dispose](),
   facts: (server) => [server.port, server.url, server.hostname, server.pendingRequests, server.protocol],
   "fetch-text": async (server) => (await server.fetch("http://x.test/hello")).text(),
@@ -156,4 +156,4 @@ export const probes: Record<string, (server: Server) => unknown> = {
   "reload-development": (server) => [server.reload({ development: true }) === server, server.development],
 };
 
-export const options = { development: false, reusePort: false, fetch };
+export const options: Record<string, unknown> = { development: false, reusePort: false, fetch };

@@ -1,5 +1,5 @@
 /** A server that takes bodies of up to 10 bytes (BUN-SERVE.md section 6.5). */
-export const options = {
+export const options: Record<string, unknown> = {
   development: false,
   reusePort: false,
   maxRequestBodySize: 10,

@@ -12,7 +12,6 @@ const facts: Record<string, Fact> = {
     return this === server;
   },
   "/arguments": function () {
-    // biome-ignore lint/complexity/useArrowFunction: what is counted are the arguments of a function.
     return arguments.length;
   },
   "/constants": ({
@@ -43,7 +42,7 @@ const facts: Record<string, Fact> = {
     return [request.headers.get("x-added"), request.headers.get("x-a")];
   },
   "/headers-get": (request) => [request.headers.get("X-A"), request.headers.get("x-none")],
-  "/headers-same": (request) => request.headers === request.headers,
+  "/headers-same": (request) => Object.is(request.headers, request.headers),
   "/headers-json": (request) => JSON.stringify(request.headers),
   "/headers-count": (request) => (request.headers as Headers & { count: number }).count,
   "/text": (request) => request.text(),
@@ -99,7 +98,7 @@ const facts: Record<string, Fact> = {
   },
   "/new-request-url": (request) => new Request("http://other.test/x", request).headers.get("x-a"),
   "/signal": ({ signal }) => [Object.prototype.toString.call(signal), signal.aborted, String(signal.reason)],
-  "/signal-same": (request) => request.signal === request.signal,
+  "/signal-same": (request) => Object.is(request.signal, request.signal),
   "/url-parts": (request) => {
     const { host, pathname, search, hash } = new URL(request.url);
     return { host, pathname, search, hash };
@@ -112,7 +111,7 @@ const facts: Record<string, Fact> = {
     return [address, family, typeof port];
   },
   "/ip-keys": (request, server) => Object.keys(server.requestIP(request)!),
-  "/ip-clone": (request, server) => server.requestIP(request.clone()),
+  "/ip-clone": (request, server) => server.requestIP(request.clone() as Request),
   "/ip-new": (request, server) => server.requestIP(new Request(request)),
   "/ip-foreign": (_, server) => server.requestIP(new Request("http://a/")),
   "/ip-after-await": async (request, server) => {
@@ -120,7 +119,7 @@ const facts: Record<string, Fact> = {
     return server.requestIP(request)!.address;
   },
   "/timeout": (request, server) => server.timeout(request, 5),
-  "/timeout-clone": (request, server) => server.timeout(request.clone(), 5),
+  "/timeout-clone": (request, server) => server.timeout(request.clone() as Request, 5),
   "/upgrade": (request, server) => server.upgrade(request),
   "/pending": (_, server) => server.pendingRequests,
   "/set-url": (request) => {
@@ -138,4 +137,4 @@ async function fetch(this: unknown, request: Request): Promise<Response> {
   return Response.json((await describeValue(() => fact.apply(this, all))) as object);
 }
 
-export const options = { development: false, reusePort: false, fetch };
+export const options: Record<string, unknown> = { development: false, reusePort: false, fetch };

@@ -1,7 +1,7 @@
 /** Routes without a fetch handler: what they do not match is a 404. */
 const fine = (): Response => new Response("fine");
 
-export const options = {
+export const options: Record<string, unknown> = {
   development: false,
   reusePort: false,
   routes: {

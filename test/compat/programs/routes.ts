@@ -80,7 +80,7 @@ const routes: Record<string, unknown> = {
     Response.json([
       Object.getPrototypeOf(request.params) === Object.prototype,
       Object.keys(request.params),
-      request.params === request.params,
+      Object.is(request.params, request.params),
       "id" in request.params,
       String(request.params.nothing),
     ]),
@@ -92,7 +92,7 @@ const routes: Record<string, unknown> = {
       Object.prototype.toString.call(request.cookies),
       request.cookies instanceof Bun.CookieMap,
       request.cookies.size,
-      request.cookies === request.cookies,
+      Object.is(request.cookies, request.cookies),
     ]),
   "/cookies/set": (request: Params) => {
     request.cookies.set("a", "b c;");
@@ -144,4 +144,4 @@ function fetch(request: Request): Response {
   });
 }
 
-export const options = { development: false, reusePort: false, routes, fetch };
+export const options: Record<string, unknown> = { development: false, reusePort: false, routes, fetch };

@@ -16,13 +16,13 @@ const METHODS =
 /** What can be asked, by name. */
 export const probes: Record<string, Probe> = {
   "own-keys": (server) => Reflect.ownKeys(server).length,
-  constructor: (server) => server.constructor === Object,
+  constructor: (server: Bun.Server<undefined>) => server.constructor === Object,
   string: (server) => String(server),
   "to-string-tag": (server) => (server as Loose)[Symbol.toStringTag],
   port: (server) => [typeof server.port, server.port! > 0],
   hostname: (server) => server.hostname,
   url: (server) => [server.url, server.url instanceof URL],
-  "url-same": (server) => server.url === server.url,
+  "url-same": (server) => Object.is(server.url, server.url),
   protocol: (server) => server.protocol,
   address: (server) => (server as Loose).address,
   "address-keys": (server) => Object.keys((server as Loose).address),
@@ -65,7 +65,7 @@ export const probes: Record<string, Probe> = {
   "fetch-rejects": async (server) => server.fetch("/rejects"),
   "fetch-arguments": async (server) => (await server.fetch("/arguments")).text(),
   "fetch-garbage": async (server) => server.fetch("/garbage"),
-  "fetch-ip": async (server) => (await server.fetch("/ip-none")).text(),
+  "fetch-ip": async (server) => (await server.fetch("/ip-of-none")).text(),
   "ip-none": (server) => (server as Loose).requestIP(),
   "ip-foreign": (server) => server.requestIP(foreign()),
   "ip-object": (server) => (server as Loose).requestIP({}),
@@ -119,7 +119,7 @@ async function fetch(this: unknown, request: Request, server?: Bun.Server<undefi
       return "no response" as never;
     case "/arguments":
       return new Response(`${arguments.length} ${typeof server} ${String(this)}`);
-    case "/ip-none":
+    case "/ip-of-none":
       return new Response(String((this as Bun.Server<undefined>).requestIP(request)));
   }
   const probe = probes[url.pathname.slice(1)];
@@ -130,4 +130,10 @@ async function fetch(this: unknown, request: Request, server?: Bun.Server<undefi
 /** Never called by server.fetch. */
 const error = (): Response => new Response("error handler", { status: 555 });
 
-export const options = { development: false, reusePort: false, id: "mine", fetch, error };
+export const options: Record<string, unknown> = {
+  development: false,
+  reusePort: false,
+  id: "mine",
+  fetch,
+  error,
+};

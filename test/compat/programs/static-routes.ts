@@ -1,7 +1,7 @@
 /** Routes that are Responses (BUN-SERVE.md section 11.2). */
 const bytes = Uint8Array.from({ length: 64 }, (_, index) => index);
 
-export const options = {
+export const options: Record<string, unknown> = {
   development: false,
   reusePort: false,
   routes: {
