@@ -11,6 +11,10 @@ const app = new H3()
     throw new HTTPError({ status: 404, message: `no ${event.url.pathname} here` });
   });
 
-const server = serve({ port: process.env.PORT ?? 3000, handlers: "pool", fetch: (request) => app.fetch(request) });
+const server = serve({
+  port: process.env.PORT ?? 3000,
+  handlers: "pool",
+  fetch: (request) => app.fetch(request),
+});
 
 if (Bun.isMainThread) console.log(`listening on ${server.url}`);

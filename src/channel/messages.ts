@@ -51,9 +51,9 @@ export const CLOSE = 0x200;
 export const FIRST = 0x400;
 
 /** Bytes of an answer that may be on their way to a client at once. */
-export const ANSWER_WINDOW: number = 256 * 1024;
+export const ANSWER_WINDOW: number = 512 * 1024;
 /** Bytes of a request's body that may be on their way to its handler at once. */
-export const BODY_WINDOW: number = 128 * 1024;
+export const BODY_WINDOW: number = 256 * 1024;
 /** The longest payload of a BODY record; longer pieces are split. */
 export const BODY_RECORD_BYTES: number = 32 * 1024;
 /** Answers up to this length (head included) lie in the ring, longer ones in blocks of the slab. */
@@ -63,4 +63,4 @@ export const INLINE_BODY_BYTES: number = 32 * 1024;
 /** Bytes of an ANSWER_FILE record before the head. */
 export const FILE_HEADER_BYTES = 24;
 /** The longest piece of an answer, head included: a run of blocks of the slab. */
-export const ANSWER_PIECE_BYTES: number = 128 * 1024;
+export const ANSWER_PIECE_BYTES: number = 256 * 1024;

@@ -20,11 +20,11 @@ import { slabBytes } from "../shm/slab.ts";
 import { taskTableBytes } from "../shm/task-table.ts";
 
 /** Capacity of each of the two rings. */
-export const RING_BYTES: number = 256 * 1024;
+export const RING_BYTES: number = 512 * 1024;
 /** Tasks that a dispatcher may have on one handler at a time, most of them awaiting something. */
 export const TASK_ENTRIES: number = 64 * 1024;
 /** Blocks in the slab of a pair. */
-export const SLAB_BLOCKS = 32;
+export const SLAB_BLOCKS = 128;
 
 const PAIR_WORDS_BYTES = 256;
 const align = (offset: number): number => (offset + 127) & ~127;

@@ -24,7 +24,7 @@ export const WRITE_BUDGET: number = 256 * 1024;
 /** Segments that are ready together are gathered up to this length into one send. */
 const GATHER_BYTES = 64 * 1024;
 /** The handler is told of this many bytes taken at a time. */
-const CREDIT_STEP = 32 * 1024;
+const CREDIT_STEP = 64 * 1024;
 
 /** What the answer writer asks of its dispatcher. */
 export interface WriterOwner {

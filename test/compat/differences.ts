@@ -53,7 +53,40 @@ differ(
   "HEAD has the Date and the implied Content-Type of GET",
   answer(0, DATE),
   "method-HEAD http-1.0-head body-head head-empty head-json head-stream head-stream-sync head-cookies failing-head " +
-    "handled-head",
+    "handled-head route-HEAD/m/get route-HEAD/m/both route-HEAD/m/head route-HEAD/m/all route-HEAD/literal file-head " +
+    "file-head-range file-head-slice file-head-archive file-head-large",
+);
+differ("CONNECT with a path is answered with 400", refused, "route-CONNECT/m/all");
+differ("`Connection: close` of a static route closes", { connection: "closed" }, "static-close");
+differ(
+  "HEAD of a file that is missing is an error, as GET is",
+  {
+    ...answer(0, { status: "500 Internal Server Error", "headers.content-length": "21", ...DATE }),
+    ...answer(0, { "headers.content-type": "text/plain" }),
+  },
+  "file-head-missing",
+);
+differ(
+  "The stream of a file is a stream: no type, no Range",
+  answer(0, { "headers.content-type": ABSENT }),
+  "file-stream",
+);
+differ(
+  "The stream of a file is a stream: no type, no Range",
+  {
+    ...answer(0, { status: "200 OK", body: "hello from a file\n", "headers.accept-ranges": ABSENT }),
+    ...answer(0, {
+      "headers.content-length": "18",
+      "headers.content-range": ABSENT,
+      "headers.content-type": ABSENT,
+    }),
+  },
+  "file-range-stream",
+);
+differ(
+  "A stream that ends right behind its first, late part is chunked",
+  answer(0, { framing: "chunked", "headers.content-length": ABSENT, "headers.transfer-encoding": "chunked" }),
+  "route-cookies-stream",
 );
 const HEAD_TYPE = "HEAD has the Date and the implied Content-Type of GET";
 const typedHead = (type: string): Differences => answer(0, { ...DATE, "headers.content-type": type });

@@ -180,6 +180,8 @@ function dechunk(body: Buffer): string | null {
 export interface RequestShape {
   /** Its body follows in BODY records. */
   readonly streams?: boolean;
+  /** 1 + the number of the route that the dispatcher has found. */
+  readonly route?: number;
 }
 
 /** Makes an exchange of a request; its record lies at an odd place in shared memory (`recorder.record`). */
@@ -191,6 +193,7 @@ export function makeExchange(
   const { head, bytes, headStart, bodyStart, bodyBytes } = parseRequest(text);
   const memory = new SharedArrayBuffer((taskRecordBytes(head, bodyBytes) + 64 + 7) & ~7);
   const target = { bytes: Buffer.from(memory as unknown as ArrayBuffer), words: new Int32Array(memory) };
+  head.route = shape.route ?? 0;
   const hasBody = bodyBytes > 0 || head.contentLength > 0 || head.isChunked;
   const flags =
     (head.minorVersion === 0 ? TASK_HTTP_1_0 : 0) |

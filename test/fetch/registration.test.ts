@@ -10,6 +10,7 @@ const context = (): ThreadContext => ({
   serverIndex: 0,
   server: { name: "the server" },
   isDevelopment: true,
+  findsRoutes: false,
   calls: 0,
   registration: null,
 });
@@ -22,6 +23,8 @@ describe("the options of a module", () => {
     const thread = context();
     expect(registerOptions({ fetch, error, port: 5 }, thread)).toEqual({
       fetch,
+      routes: [],
+      responder: null,
       error,
       isDevelopment: true,
       server: thread.server,

@@ -25,6 +25,8 @@ afterEach(() => {
 async function run(fetch: unknown, error: unknown = null, isDevelopment = false): Promise<Recorder> {
   const runtime = new HandlerRuntime({
     fetch: fetch as FetchHandler,
+    routes: [],
+    responder: null,
     error: error as ErrorHandler | null,
     isDevelopment,
     server: {},

@@ -1,5 +1,5 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, type Mock, spyOn, test } from "bun:test";
-import type { ErrorHandler, FetchHandler } from "../../src/fetch/registration.ts";
+import type { ErrorHandler, FetchHandler, RouteHandler } from "../../src/fetch/registration.ts";
 import { installResponseNotes } from "../../src/fetch/response-notes.ts";
 import { HandlerRuntime } from "../../src/fetch/runtime.ts";
 import { GET, makeExchange, type Recorder } from "./recorder.ts";
@@ -28,6 +28,8 @@ const SERVER = { name: "the server" };
 function runtimeOf(fetch: unknown, error: unknown = null, isDevelopment = false): HandlerRuntime {
   return new HandlerRuntime({
     fetch: fetch as FetchHandler,
+    routes: [],
+    responder: null,
     error: error as ErrorHandler | null,
     isDevelopment,
     server: SERVER,
@@ -91,9 +93,43 @@ describe("a handler that answers", () => {
     expect(seen[1]).toBeInstanceOf(Request);
   });
 
+  test("of a route is called in place of fetch, which the others get; without fetch they get 404", async () => {
+    const value = { run: () => new Response("route"), names: [], segments: [] } as unknown as RouteHandler;
+    const registration = {
+      routes: [value],
+      responder: null,
+      error: null,
+      isDevelopment: false,
+      server: SERVER,
+    };
+    for (const [fetch, route, status, content] of [
+      [() => new Response("fetch"), 1, 200, "route"],
+      [() => new Response("fetch"), 0, 200, "fetch"],
+      [null, 1, 200, "route"],
+      [null, 0, 404, ""],
+    ] as const) {
+      const runtime = new HandlerRuntime({ ...registration, fetch });
+      const { exchange, view, recorder } = makeExchange(GET, undefined, { route });
+      runtime.run(exchange, view);
+      await recorder.until(() => exchange.isDone);
+      expect([recorder.read().statusLine.split(" ")[1], recorder.read().content]).toEqual([
+        String(status),
+        content,
+      ]);
+    }
+  });
+
   test("is the one that was given last", async () => {
     const runtime = runtimeOf(() => new Response("old"));
-    runtime.replace({ fetch: () => new Response("new"), error: null, isDevelopment: false, server: SERVER });
+    const fetch = () => new Response("new");
+    runtime.replace({
+      fetch,
+      routes: [],
+      responder: null,
+      error: null,
+      isDevelopment: false,
+      server: SERVER,
+    });
     expect((await run(runtime)).read().content).toBe("new");
   });
 

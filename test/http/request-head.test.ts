@@ -44,8 +44,10 @@ test("reset forgets everything that a request can set", () => {
     Object.assign(used, { [key]: typeof value === "number" ? 77 : !value });
   }
   used.reset();
-  // The request line always writes these; reset leaves them.
-  for (const key of ["method", "targetStart", "targetEnd", "minorVersion"] as const) used[key] = fresh[key];
+  // The request line always writes these, and whoever reads the head its route; reset leaves them.
+  for (const key of ["method", "targetStart", "targetEnd", "minorVersion", "route"] as const) {
+    used[key] = fresh[key];
+  }
   expect({ ...used }).toEqual({ ...fresh });
   expect(used.fields.length).toBe(3 * FIELD_NUMBERS);
 });

@@ -82,17 +82,17 @@ test("a client that is to read no more ends, and forgets what it held", () => {
   client.held = NativeBuffer.allocate(8);
   client.mustParse = true;
   client.stopReading();
-  expect([client.state, client.held, client.mustParse]).toEqual([CLIENT_ENDING, null, false]);
+  const { state, held, mustParse } = client as Client;
+  expect({ state, held, mustParse }).toEqual({ state: CLIENT_ENDING, held: null, mustParse: false });
 });
 
-test.each([[CLIENT_LINGERING], [CLIENT_CLOSED]])(
-  "one that is further on than that (%d) stays there",
-  (state) => {
+test("one that is further on than that stays there", () => {
+  for (const state of [CLIENT_LINGERING, CLIENT_CLOSED]) {
     client.state = state;
     client.stopReading();
     expect(client.state).toBe(state);
-  },
-);
+  }
+});
 
 test("states follow each other: later ones compare greater", () => {
   expect([CLIENT_OPEN, CLIENT_ENDING, CLIENT_LINGERING, CLIENT_CLOSED]).toEqual([0, 1, 2, 3]);

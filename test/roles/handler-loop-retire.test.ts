@@ -21,6 +21,8 @@ function open(fetch: (request: Request) => unknown) {
     error: null,
     isDevelopment: false,
     server: {},
+    routes: [],
+    responder: null,
   });
   const state = { retired: 0 };
   const loop = new HandlerLoop(control, 0, [handler], runtime, handlerCounters(memory, 0), () => {

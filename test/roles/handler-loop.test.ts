@@ -39,7 +39,14 @@ class Run {
     const links = pairs.map((pair, index) => {
       return new HandlerLink(pair, this.control.dispatcherParker(index), () => {});
     });
-    const registration = { fetch, error: null, isDevelopment: false, server: {}, routes: [], responder: null };
+    const registration = {
+      fetch,
+      error: null,
+      isDevelopment: false,
+      server: {},
+      routes: [],
+      responder: null,
+    };
     this.loop = new HandlerLoop(
       this.control,
       0,

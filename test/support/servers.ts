@@ -38,6 +38,8 @@ export interface Stats {
 
 /** Options that can travel to a child process. `hasErrorHandler` registers the app's `error` handler too. */
 export interface StartOptions {
+  /** Path of the entry module of a child process, from ../fixtures; default app-entry.ts. */
+  readonly entry?: string;
   readonly hasErrorHandler?: boolean;
   readonly environment?: Readonly<Record<string, string>>;
   readonly [option: string]: unknown;
@@ -137,8 +139,8 @@ interface Reply {
 }
 
 async function startChild(mode: Mode, options: StartOptions): Promise<RunningServer> {
-  const { environment, ...rest } = options;
-  const entry = new URL("../fixtures/app-entry.ts", import.meta.url).pathname;
+  const { environment, entry: entryPath = "app-entry.ts", ...rest } = options;
+  const entry = new URL(entryPath, new URL("../fixtures/", import.meta.url)).pathname;
   const child: Subprocess<"pipe", "pipe", "pipe"> = Bun.spawn([process.execPath, "run", entry], {
     stdin: "pipe",
     stdout: "pipe",

@@ -92,9 +92,9 @@ const routes: Draft[] = [
   ofRoute("none-match", "/text", ["If-None-Match: *"]),
   ofRoute("head", "HEAD /text"),
   ofRoute("head-range", "HEAD /text", ["Range: bytes=0-4"]),
-  ofRoute("head-missing", "HEAD /missing"),
   ofRoute("post", "POST /text"),
   ofRoute("method-miss", "POST /get"),
+  ofRoute("head-missing", "HEAD /missing"),
 ];
 
 const inFolder = (id: string, line: string, fields: readonly string[] = []): Draft =>

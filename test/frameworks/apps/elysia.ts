@@ -1,7 +1,7 @@
-/** An Elysia app, as one is written for Bun; see ./contract.ts for what it answers. */
-import { Elysia, sse, t } from "elysia";
+/** An Elysia app, as one is written for Bun; see ../answers.test.ts for what it is asked. */
+import { type AnyElysia, Elysia, sse, t } from "elysia";
 
-const app = new Elysia()
+const app: AnyElysia = new Elysia()
   .get("/", () => "hello")
   .get("/users/:id", ({ params, query }) => ({ id: params.id, query }))
   .post("/echo", ({ body, status }) => status(201, body), { body: t.Object({ text: t.String() }) })

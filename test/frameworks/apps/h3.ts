@@ -1,8 +1,9 @@
-/** An h3 app, as one is written for srvx's Bun adapter; see ./contract.ts for what it answers. */
+/** An h3 app, as one is written for srvx's Bun adapter; see ../answers.test.ts for what it is asked. */
 import { createEventStream, getQuery, getRequestIP, H3, HTTPError } from "h3";
 
-const app = new H3({
-  onError: (error) => Response.json({ error: (error.cause as Error)?.message ?? error.message }, { status: error.status }),
+const app: H3 = new H3({
+  onError: (error) =>
+    Response.json({ error: (error.cause as Error)?.message ?? error.message }, { status: error.status }),
 })
   .get("/", () => "hello")
   .get("/users/:id", (event) => ({ id: event.context.params?.id, query: getQuery(event) }))

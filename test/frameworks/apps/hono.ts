@@ -1,9 +1,9 @@
-/** A Hono app, as one is written for Bun; see ./contract.ts for what it answers. */
+/** A Hono app, as one is written for Bun; see ../answers.test.ts for what it is asked. */
 import { Hono } from "hono";
 import { getConnInfo } from "hono/bun";
 import { streamSSE } from "hono/streaming";
 
-const app = new Hono();
+const app: Hono = new Hono();
 app.get("/", (c) => c.text("hello"));
 app.get("/users/:id", (c) => c.json({ id: c.req.param("id"), query: c.req.query() }));
 app.post("/echo", async (c) => c.json(await c.req.json(), 201));
