@@ -114,7 +114,8 @@ export class IncomingBody {
 
   /** Nobody reads the rest: it is let through and dropped, so that the connection can go on. */
   abandon(): void {
-    if (this.#state === CLOSED) return;
+    // What has come whole is kept: it may be read later.
+    if (this.#state === CLOSED || this.#isComplete) return;
     this.fail(new DOMException("The connection was closed.", "AbortError"));
     this.#state = CLOSED;
     this.#pieces = [];
@@ -185,8 +186,7 @@ export class IncomingBody {
   }
 
   #finishCollecting(): void {
-    const bytes =
-      this.#filled === this.#buffer.length ? this.#buffer : this.#buffer.subarray(0, this.#filled);
+    const bytes = this.#filled === this.#buffer.length ? this.#buffer : this.#buffer.slice(0, this.#filled);
     this.#buffer = new Uint8Array(0);
     this.#resolve?.(bytes);
   }

@@ -28,7 +28,7 @@ export class ThreadServerState implements ServerState {
   #url: URL | null = null;
   fetch: ServerState["fetch"] = null;
 
-  constructor(control: ControlBlock, facts: ServerFacts, dispatcherWakerFds: readonly number[]) {
+  constructor(control: ControlBlock, facts: ServerFacts, dispatcherWakerFds: readonly number[] = []) {
     this.#control = control;
     this.#dispatcherWakers = dispatcherWakerFds.map((fd) => Waker.attach(fd));
     this.#facts = facts;
