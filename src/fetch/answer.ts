@@ -14,7 +14,7 @@ import type { Exchange } from "./exchange.ts";
 import { fileFieldsOf } from "./file-answer.ts";
 import { fileReferenceOf } from "./file-reference.ts";
 import { sendFile } from "./file-responder.ts";
-import { bodyKindOf, KIND_BLOB, KIND_BYTES, KIND_STREAM } from "./response-notes.ts";
+import { bodyKindOf, isForeign, KIND_BLOB, KIND_BYTES, KIND_STREAM } from "./response-notes.ts";
 
 /** What the answer must know of the request; taken before the exchange gives its head back. */
 export interface AnswerShape {
@@ -72,6 +72,10 @@ function send(exchange: Exchange, response: Response, fail: (error: unknown) => 
     sendBlob(exchange, response, isHead, closes, fail);
     return;
   }
+  if (kind === KIND_UNKNOWN && isForeign(response)) {
+    sendForeign(exchange, response, isHead, (flags & TASK_HTTP_1_0) !== 0, closes);
+    return;
+  }
   // Before the body is read: the type that a Blob, a form or parameters imply is gone from the fields afterwards.
   const fields = fieldsOf(response);
   const promise = response.bytes();
@@ -95,7 +99,8 @@ function sendBytes(
   // 205 never has content (RFC 9110 section 15.3.6).
   const length = status === 205 ? 0 : bytes.length;
   const type = length === 0 ? "" : kind === KIND_BYTES ? "application/octet-stream" : TEXT_TYPE;
-  const head = answerHead(status, fields, type, length, Date.now());
+  const announced = isHead && length === 0 ? announcedLength(fields) : length;
+  const head = answerHead(status, fields, type, announced, Date.now());
   exchange.answer(head.text, isHead || length === 0 ? null : bytes, closes | (head.closes ? CLOSE : 0));
 }
 
@@ -150,12 +155,36 @@ function sendMemory(
   pending.then((read) => sendBytes(exchange, status, headers, read, KIND_BLOB, isHead, closes), fail);
 }
 
+/** The length that a HEAD answer without a body gives in its fields, which is what GET would send; else 0. */
+function announcedLength(fields: Headers | null): number {
+  const text = fields?.get("content-length") ?? "";
+  return /^\d{1,15}$/.test(text) ? Number(text) : 0;
+}
+
+/** Sends a body of which nothing is known: one that has ended by its first flush was in memory, most likely as text. */
+function sendForeign(
+  exchange: Exchange,
+  response: Response,
+  isHead: boolean,
+  isHttp10: boolean,
+  closes: number,
+): void {
+  const { status, body } = response;
+  if (body === null) {
+    sendBytes(exchange, status, fieldsOf(response), NO_BYTES, KIND_UNKNOWN, isHead, closes);
+    return;
+  }
+  sendStream(exchange, response, isHead, isHttp10, closes, TEXT_TYPE);
+}
+
+/** @param typeInMemory the implied type of a body that has ended by its first flush; "" for none */
 function sendStream(
   exchange: Exchange,
   response: Response,
   isHead: boolean,
   isHttp10: boolean,
   closes: number,
+  typeInMemory: string = "",
 ): void {
   const stream = response.body;
   if (isHead || stream === null) {
@@ -167,7 +196,7 @@ function sendStream(
   }
   pumpStream(exchange, stream, (length) => {
     const framing = length >= 0 ? length : isHttp10 ? FRAMING_CLOSE : FRAMING_CHUNKED;
-    const head = answerHead(response.status, fieldsOf(response), "", framing, Date.now());
+    const head = answerHead(response.status, fieldsOf(response), length > 0 ? typeInMemory : "", framing, Date.now());
     return {
       text: head.text,
       flags: closes | (head.closes ? CLOSE : 0),

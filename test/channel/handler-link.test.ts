@@ -13,38 +13,50 @@ import {
 } from "../../src/channel/messages.ts";
 import { RING_BYTES, SLAB_BLOCKS } from "../../src/channel/pair-memory.ts";
 import { RECORD_HEADER_BYTES } from "../../src/shm/ring.ts";
+import { DEFAULT_BLOCK_BYTES } from "../../src/shm/slab.ts";
 import { LinkPair, pattern, type Result } from "./link-pair.ts";
 
 const named = (name: string) => ({ name });
 const bytesOf = (results: readonly Result[]) => Buffer.concat(results.map((result) => result.bytes));
 
 describe("an answer", () => {
-  test.each([0, 1, 100, 8191, 8192, 8193, 20_000, 65_535, 65_536, 65_537, 114_688, 131_071, 131_072])(
-    "of %d bytes with heads of every length arrives whole, with its flags",
-    (length) => {
-      for (const headLength of [0, 1, 120, 8192, 16_384]) {
-        if (headLength + length > ANSWER_PIECE_BYTES) continue;
-        const pair = new LinkPair();
-        const { entry, serial } = pair.start(named("one"));
-        const head = "h".repeat(headLength);
-        const body = length === 0 ? null : pattern(length + 20);
-        const start = length === 0 ? 0 : 10;
-        pair.handler.answer(entry, serial, head, body, start, start + length, FIRST | LAST | CLOSE);
-        const results = pair.readResults();
-        const expected = Buffer.concat([
-          Buffer.from(head),
-          (body ?? Buffer.alloc(0)).subarray(10, 10 + length),
-        ]);
-        expect(bytesOf(results).equals(expected)).toBe(true);
-        expect(results[0].flags & FIRST).toBe(FIRST);
-        expect(results.at(-1)!.flags & (LAST | CLOSE)).toBe(LAST | CLOSE);
-        expect(results.filter(({ flags }) => (flags & LAST) !== 0).length).toBe(1);
-        expect(results.every((result) => result.entry === entry && result.serial === serial)).toBe(true);
-        const isInline = headLength + length <= INLINE_ANSWER_BYTES;
-        expect(results.map(({ kind }) => kind)).toEqual([isInline ? ANSWER : ANSWER_BLOCK]);
-      }
-    },
-  );
+  test.each([
+    0,
+    1,
+    100,
+    8191,
+    8192,
+    8193,
+    20_000,
+    65_535,
+    65_536,
+    65_537,
+    114_688,
+    ANSWER_PIECE_BYTES - 1,
+    ANSWER_PIECE_BYTES,
+  ])("of %d bytes with heads of every length arrives whole, with its flags", (length) => {
+    for (const headLength of [0, 1, 120, 8192, 16_384]) {
+      if (headLength + length > ANSWER_PIECE_BYTES) continue;
+      const pair = new LinkPair();
+      const { entry, serial } = pair.start(named("one"));
+      const head = "h".repeat(headLength);
+      const body = length === 0 ? null : pattern(length + 20);
+      const start = length === 0 ? 0 : 10;
+      pair.handler.answer(entry, serial, head, body, start, start + length, FIRST | LAST | CLOSE);
+      const results = pair.readResults();
+      const expected = Buffer.concat([
+        Buffer.from(head),
+        (body ?? Buffer.alloc(0)).subarray(10, 10 + length),
+      ]);
+      expect(bytesOf(results).equals(expected)).toBe(true);
+      expect(results[0].flags & FIRST).toBe(FIRST);
+      expect(results.at(-1)!.flags & (LAST | CLOSE)).toBe(LAST | CLOSE);
+      expect(results.filter(({ flags }) => (flags & LAST) !== 0).length).toBe(1);
+      expect(results.every((result) => result.entry === entry && result.serial === serial)).toBe(true);
+      const isInline = headLength + length <= INLINE_ANSWER_BYTES;
+      expect(results.map(({ kind }) => kind)).toEqual([isInline ? ANSWER : ANSWER_BLOCK]);
+    }
+  });
 
   test("200 KB in pieces, the bytes of a Uint8Array and of a shared one", () => {
     for (const body of [
@@ -102,7 +114,7 @@ describe("without a free block", () => {
     return { pair, entry, serial, blocks };
   }
 
-  test.each([8193, 20_000, 65_000])(
+  test.each([8193, 20_000, 65_000, ANSWER_PIECE_BYTES - 300, ANSWER_PIECE_BYTES])(
     "long pieces of %d bytes go through the ring, whole and in order",
     (length) => {
       const { pair, entry, serial } = exhausted();
@@ -149,6 +161,19 @@ describe("without a free block", () => {
     expect(results.at(-1)!.flags & LAST).toBe(LAST);
   });
 
+  test("nor are there enough, when there is no run of them: all stay free for shorter pieces", () => {
+    const { pair, entry, serial, blocks } = exhausted();
+    for (const block of blocks) if (block % 2 === 0) pair.dispatcher.slab.free(block);
+    const body = pattern(DEFAULT_BLOCK_BYTES + 1);
+    pair.handler.answer(entry, serial, "", body, 0, body.length, 0);
+    const results = pair.readResults();
+    expect([results.every(({ kind }) => kind === ANSWER), bytesOf(results).equals(body)]).toEqual([
+      true,
+      true,
+    ]);
+    expect(pair.dispatcher.slab.countFree()).toBe(SLAB_BLOCKS / 2);
+  });
+
   test("blocks are used again when they come back", () => {
     const { pair, entry, serial, blocks } = exhausted();
     pair.dispatcher.slab.free(blocks[3]);
@@ -169,8 +194,10 @@ describe("without room in the ring", () => {
       sent.push(bytes);
       handler.answer(entry, serial, "", bytes, 0, length, 0);
     };
-    // Enough to fill ring and slab together, in a mix of sizes.
-    for (let index = 0; index < 120; index++) send([40_000, 8000, 300, 65_536, 0, 5000][index % 6]);
+    // Fills ring and slab together, in a mix of sizes, and half as much again.
+    const sizes = [40_000, 8000, 300, ANSWER_PIECE_BYTES, 0, 65_536, 5000];
+    while (handler.resume()) send(sizes[sent.length % sizes.length]);
+    for (let more = sent.length / 2; more > 0; more--) send(sizes[sent.length % sizes.length]);
     expect(handler.resume()).toBe(false);
     const received: Buffer[] = [];
     for (let turn = 0; turn < 50; turn++) {

@@ -49,8 +49,10 @@ export interface Result {
   readonly bytes: Buffer;
   /** First word of other messages. */
   readonly value: number;
-  /** Block the bytes lay in, or -1. */
+  /** First of the blocks the bytes lay in, or -1. */
   readonly block: number;
+  /** How many blocks those are. */
+  readonly blocks: number;
 }
 
 /** A message to a handler, as it reads it. */
@@ -135,16 +137,19 @@ export class LinkPair<Task extends object = { name: string }> {
       const word = results.payloadOffset >> 2;
       let bytes = Buffer.alloc(0);
       let block = -1;
+      let blocks = 0;
       if (kind === ANSWER) {
         bytes = Buffer.from(
           results.bytes.subarray(results.payloadOffset, results.payloadOffset + results.payloadBytes),
         );
       } else if (kind === ANSWER_BLOCK) {
         block = results.words[word];
-        slab.accept(block);
+        const length = results.words[word + 1];
+        blocks = Math.ceil(length / slab.blockBytes);
+        for (let index = 0; index < blocks; index++) slab.accept(block + index);
         const at = slab.blockOffset(block);
-        bytes = Buffer.from(slab.bytes.subarray(at, at + results.words[word + 1]));
-        if (!keepsBlocks) slab.free(block);
+        bytes = Buffer.from(slab.bytes.subarray(at, at + length));
+        for (let index = 0; index < blocks && !keepsBlocks; index++) slab.free(block + index);
       }
       read.push({
         kind,
@@ -154,6 +159,7 @@ export class LinkPair<Task extends object = { name: string }> {
         bytes,
         value: results.words[word],
         block,
+        blocks,
       });
     }
     this.dispatcher.release();

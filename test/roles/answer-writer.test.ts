@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
-import { ANSWER_PIECE_BYTES, CLOSE, CREDIT, FIRST, LAST } from "../../src/channel/messages.ts";
+import { ANSWER_PIECE_BYTES, ANSWER_WINDOW, CLOSE, CREDIT, FIRST, LAST } from "../../src/channel/messages.ts";
 import { SLAB_BLOCKS } from "../../src/channel/pair-memory.ts";
 import { resetSocket } from "../../src/net/stream-socket.ts";
 import { TASK_OVER } from "../../src/roles/client.ts";
@@ -134,8 +134,8 @@ describe("a slow client", () => {
       .readTasks()
       .filter(({ kind }) => kind === CREDIT)
       .reduce((sum, { bytes }) => sum + bytes.readInt32LE(), 0);
-    // A small rest is not told.
-    expect(credit).toBeGreaterThan(body.length - 40_000);
+    // A rest is not told that is small beside the window.
+    expect(credit).toBeGreaterThan(body.length - ANSWER_WINDOW / 8);
     expect(credit).toBeLessThanOrEqual(body.length);
     given.answer("end", null, LAST);
     run.turn();

@@ -1,6 +1,6 @@
 /** How clients end that do not leave of themselves: lost handlers, cut answers, a server that stops. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { CLOSE, FIRST, LAST } from "../../src/channel/messages.ts";
+import { ANSWER_WINDOW, CLOSE, FIRST, LAST } from "../../src/channel/messages.ts";
 import type { Task } from "../../src/roles/client.ts";
 import { SERVER_DRAINING } from "../../src/shm/control-block.ts";
 import { pattern } from "../channel/link-pair.ts";
@@ -128,8 +128,8 @@ describe("an answer", () => {
     expect(started.credit).toBeLessThan(text.length);
     await run.until(() => slow.received.length === text.length);
     expect(slow.received === text).toBe(true);
-    // What it took is told in steps; a small rest is not.
-    await run.until(() => started.credit > text.length - 40_000);
+    // What it took is told in steps; a rest that is small beside the window is not.
+    await run.until(() => started.credit > text.length - ANSWER_WINDOW / 8);
     expect(started.credit).toBeLessThanOrEqual(text.length);
     started.answer(".", LAST);
     await run.until(() => run.inFlight === 0 && slow.received.endsWith("."));

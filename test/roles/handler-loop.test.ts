@@ -85,10 +85,13 @@ class Run {
       const kind = type & TYPE_MASK;
       if (kind === ANSWER_BLOCK) {
         const block = results.words[at >> 2];
-        slab.accept(block);
+        const length = results.words[(at >> 2) + 1];
         const start = slab.blockOffset(block);
-        request!.text += slab.bytes.toString("latin1", start, start + results.words[(at >> 2) + 1]);
-        slab.free(block);
+        for (let end = block + Math.ceil(length / slab.blockBytes), next = block; next < end; next++)
+          slab.accept(next);
+        request!.text += slab.bytes.toString("latin1", start, start + length);
+        for (let end = block + Math.ceil(length / slab.blockBytes), next = block; next < end; next++)
+          slab.free(next);
       } else if (kind === ANSWER) {
         request!.text += results.bytes.toString("latin1", at, at + results.payloadBytes);
       }

@@ -206,7 +206,7 @@ const others: EntryCase[] = [
   program(
     "unref-exits",
     `Bun.serve({ port: 0, fetch: () => new Response("") }).unref(); console.log("done");`,
-    { ends: true, section: "10.5" },
+    { ends: true, section: "10.5", notInPool },
   ),
   program(
     "stop-exits",
@@ -216,7 +216,7 @@ const others: EntryCase[] = [
   program(
     "using-exits",
     `{ using server = Bun.serve({ port: 0, fetch: () => new Response("") }); console.log(typeof server.port); }`,
-    { ends: true, section: "10.5" },
+    { ends: true, section: "10.5", notInPool },
   ),
   program(
     "async-context",
