@@ -77,6 +77,12 @@ async function pump(
       gathered.push(piece);
       length += piece.length;
     }
+    if (head === null && !isEnd && pending === null) {
+      // A large body may be in memory as a whole: one more look tells whether its length is known.
+      pending = reader.read();
+      if (Bun.peek.status(pending) === "pending") drainMicrotasks();
+      if (Bun.peek.status(pending) === "fulfilled" && (await pending).done) isEnd = true;
+    }
     if (exchange.isDone) return;
     if (length > 0 || isEnd || head === null) {
       const isFirst: boolean = head === null;

@@ -14,7 +14,9 @@ import type { Exchange } from "./exchange.ts";
 import { fileFieldsOf } from "./file-answer.ts";
 import { fileReferenceOf } from "./file-reference.ts";
 import { sendFile } from "./file-responder.ts";
-import { bodyKindOf, isForeign, KIND_BLOB, KIND_BYTES, KIND_STREAM } from "./response-notes.ts";
+import { bodyKindOf, isForeign, KIND_BLOB, KIND_BYTES, KIND_STREAM, KIND_UNKNOWN } from "./response-notes.ts";
+
+const NO_BYTES = new Uint8Array(0);
 
 /** What the answer must know of the request; taken before the exchange gives its head back. */
 export interface AnswerShape {
@@ -196,7 +198,13 @@ function sendStream(
   }
   pumpStream(exchange, stream, (length) => {
     const framing = length >= 0 ? length : isHttp10 ? FRAMING_CLOSE : FRAMING_CHUNKED;
-    const head = answerHead(response.status, fieldsOf(response), length > 0 ? typeInMemory : "", framing, Date.now());
+    const head = answerHead(
+      response.status,
+      fieldsOf(response),
+      length > 0 ? typeInMemory : "",
+      framing,
+      Date.now(),
+    );
     return {
       text: head.text,
       flags: closes | (head.closes ? CLOSE : 0),
@@ -223,8 +231,8 @@ function bodyUsed(): TypeError {
   return Object.defineProperty(error, "code", { value: "ERR_BODY_ALREADY_USED", enumerable: false });
 }
 
-function statusZero(): TypeError {
-  return new TypeError(
+function statusZero(): Error {
+  return new Error(
     "Cannot send a Response with status 0. HTTP status codes must be between 100 and 999 (Response.error() returns status 0).",
   );
 }

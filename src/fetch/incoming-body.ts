@@ -30,6 +30,13 @@ export class BodyFailure extends Error {
   }
 }
 
+/** The error for a body whose rest does not come: an AbortError when the client has left. */
+export function bodyFailure(status: number): Error | DOMException {
+  return status === 0
+    ? new DOMException("The connection was closed.", "AbortError")
+    : new BodyFailure(status);
+}
+
 const WAITING = 0;
 const COLLECTING = 1;
 const STREAMING = 2;

@@ -215,7 +215,8 @@ export class RouteTable<Value> {
   #pick(place: Place<Value>): Ending<Value> | null {
     const own = place.byMethod?.[this.#method] ?? null;
     if (own !== null && this.#isNew(own)) return own;
-    return place.any !== null && this.#isNew(place.any) ? place.any : null;
+    // One route may be both: passed over once, it is passed over for good.
+    return place.any !== null && place.any !== own && this.#isNew(place.any) ? place.any : null;
   }
 
   #isNew(ending: Ending<Value>): boolean {

@@ -82,6 +82,10 @@ export class HandlerRuntime {
       return;
     }
     if (exchange.isDone) return;
+    if (value instanceof Error) {
+      this.#fail(exchange, request, value);
+      return;
+    }
     console.error(`error: Expected a Response object, but received '${Bun.inspect(value)}'`);
     if (this.#registration.isDevelopment) {
       sendText(
@@ -122,6 +126,8 @@ export class HandlerRuntime {
     this.failures++;
     for (const error of errors) console.error(error);
     if (exchange.isDone) return;
+    // The page is the server's own: what the handler had set for its answer does not belong to it.
+    exchange.cookies = null;
     if (!this.#registration.isDevelopment) {
       sendText(exchange, 500, "text/plain", "Something went wrong!");
       return;

@@ -207,6 +207,12 @@ class RoutedRequest extends ServerRequest {
   get [Symbol.toStringTag](): string {
     return "BunRequest";
   }
+
+  override clone(): Request {
+    const { params } = this;
+    const cookies = (): Bun.CookieMap => this.cookies;
+    return Object.defineProperties(super.clone(), { params: { value: params }, cookies: { get: cookies } });
+  }
 }
 Object.defineProperty(RoutedRequest, "name", { value: "Request" });
 

@@ -236,7 +236,7 @@ export class Clients implements WriterOwner, ResultOwner, RouteOwner, ReaderOwne
   closeIdle(): number {
     let count = 0;
     this.#table.forEach((client) => {
-      if (client.state === CLIENT_CLOSED || !client.isIdle) return;
+      if (client.state >= CLIENT_LINGERING || !client.isIdle) return;
       this.#closer.end(client);
       count++;
     });

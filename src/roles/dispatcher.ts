@@ -215,6 +215,8 @@ export class Dispatcher {
       return true;
     }
     this.#clients.closeAll(this.#incoming);
+    // What handlers have posted may hold open files.
+    while (this.#collect());
     this.#flush();
     this.#publish();
     return false;

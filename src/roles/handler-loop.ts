@@ -12,7 +12,7 @@ import { ABORT, BODY, BODY_FAILED, CREDIT, LAST, TASK, TYPE_MASK } from "../chan
 import { TaskView } from "../channel/task-record.ts";
 import { Exchange, type ExchangeHost } from "../fetch/exchange.ts";
 import type { FileAccess } from "../fetch/file-access.ts";
-import { BodyFailure } from "../fetch/incoming-body.ts";
+import { bodyFailure } from "../fetch/incoming-body.ts";
 import type { HandlerRuntime } from "../fetch/runtime.ts";
 import { type ControlBlock, HANDLER_RETIRING } from "../shm/control-block.ts";
 import { HandlerCounter } from "../shm/counters.ts";
@@ -269,7 +269,7 @@ export class HandlerLoop {
         exchange.addCredit(tasks.words[offset >> 2]);
         return;
       case BODY_FAILED:
-        exchange.body?.fail(new BodyFailure(tasks.words[offset >> 2]));
+        exchange.body?.fail(bodyFailure(tasks.words[offset >> 2]));
         return;
       case ABORT:
         if (tasks.words[offset >> 2] === 0) exchange.abort();

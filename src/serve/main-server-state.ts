@@ -24,7 +24,7 @@ export class MainServerState implements ServerState {
   /** Set right after construction: supervisor and Server object need each other. */
   supervisor!: Supervisor;
   /** Checks the options given to `reload` and makes them a registration; where there is no `fetch`, the old one stays. */
-  register!: (options: object) => Registration;
+  register!: (options: unknown) => Registration;
   server!: HTTPServer;
 
   constructor(facts: ServerFacts, memory: ServerMemory, fetch: ServerState["fetch"]) {
@@ -72,13 +72,8 @@ export class MainServerState implements ServerState {
   }
 
   reload(options: unknown): void {
-    const given = (options ?? {}) as { fetch?: unknown; routes?: unknown; static?: unknown; error?: unknown };
-    if (given.fetch === undefined && given.routes === undefined && given.static === undefined) {
-      // Main mode keeps its handler; handler threads load their module again, which is where theirs come from.
-      this.supervisor.replace(null);
-      return;
-    }
-    const registration = this.register(given);
+    // Handler threads load their module again, which is where their handlers come from.
+    const registration = this.register(options);
     this.supervisor.replace(registration);
     this.fetch = registration.fetch;
   }

@@ -143,8 +143,18 @@ function startOn(listener: Listener, resolved: ResolvedOptions, serverIndex: num
   const supervisor = new Supervisor(settings);
   state.supervisor = supervisor;
   state.server = server;
+  let current: object = {
+    fetch: resolved.fetch ?? undefined,
+    error: resolved.error ?? undefined,
+    routes: resolved.routes ?? undefined,
+    ...(mode === "module" ? { handlers: resolved.moduleUrl } : {}),
+  };
   state.register = (given) => {
-    const options = resolveOptions({ fetch: state.fetch ?? undefined, ...given, port: 0 }, readEnvironment());
+    const isObject = (typeof given === "object" || typeof given === "function") && given !== null;
+    const options = resolveOptions(isObject ? { ...current, ...given } : given, readEnvironment());
+    // What is not given stays as it is.
+    current = { ...current, fetch: options.fetch ?? undefined, error: options.error ?? undefined };
+    if (options.routes !== null) current = { ...current, routes: options.routes };
     return registrationOf({ ...options, isDevelopment: resolved.isDevelopment }, server, true);
   };
   supervisor.start();

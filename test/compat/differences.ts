@@ -262,13 +262,10 @@ mend(
   "endless loop of the dispatcher: matchAfter gives the same route again, src/fetch/router.ts #pick",
   "file-route-head-missing",
 );
-mend("clone() of a request of a route throws: src/fetch/bun-request.ts", "route-/clone/7");
 mend(
   "pendingRequests counts a request whose client has left until its handler settles: src/fetch/exchange.ts abort()",
   "abort-never-pending",
 );
-mend("not a DOMException, so without its code: src/fetch/incoming-body.ts", "abort-text abort-read");
-mend("reload({ fetch }) drops the routes of before: src/serve/main-server-state.ts", "reload-keeps-routes");
 mend(
   "reload() on a handler thread accepts anything: src/roles/thread-server-state.ts",
   "server-inside-reload-bad-fetch:pool",
@@ -279,12 +276,10 @@ mend(
 );
 mend(
   "class and text of the error: src/fetch/answer.ts",
-  "handled-error-response handled-used handled-twice handled-locked",
+  "handled-used handled-twice handled-locked",
 );
 mend("text of EISDIR: src/fetch/file-answer.ts", "handled-directory");
-mend("an Error that is returned counts as thrown: src/fetch/runtime.ts", "failing-return-error");
 mend("params has a prototype: src/fetch/bun-request.ts", "route-/params-object/7");
-mend("cookies are added to the page of an error: src/fetch/runtime.ts", "route-cookies-throw");
 mend(
   "all paths are checked before the first value: src/serve/options.ts readRoutes()",
   "routes-two-mistakes",

@@ -38,6 +38,29 @@ function slowly(pieces: readonly (string | Uint8Array)[]): ReadableStream {
 }
 
 describe("framing", () => {
+  test("one large piece that is all there is goes with its length; with more to come it does not", async () => {
+    const large = new Uint8Array(300_000).fill(97);
+    const framing = async (body: ReadableStream) => {
+      const answer = (await finish(new Response(body))).read();
+      return [answer.field("content-length"), answer.content.length];
+    };
+    const whole = new ReadableStream({
+      start(controller) {
+        controller.enqueue(large);
+        controller.close();
+      },
+    });
+    expect(await framing(whole)).toEqual(["300000", 300_000]);
+    expect(await framing(slowly([large]))).toEqual([undefined, 300_000]);
+    const two = new ReadableStream({
+      start(controller) {
+        for (const piece of [large, large]) controller.enqueue(piece);
+        controller.close();
+      },
+    });
+    expect((await framing(two))[1]).toBe(600_000);
+  });
+
   test("a stream that has ended before its first flush has a length and no type", async () => {
     const stream = new ReadableStream({
       start(controller) {

@@ -215,3 +215,54 @@ test("a text of the server's own", () => {
     expect(answer.content).toBe(status === 500 && text === GET ? "abc" : "");
   }
 });
+
+describe("a response of a constructor that was held from before", () => {
+  // Another file of this run may have installed the notes long ago.
+  const makeForeign = (body: Bun.BodyInit | null): Response =>
+    new (Object.getPrototypeOf(Response) as typeof Response)(body);
+
+  test.each([
+    ["a string", () => "text", "text/plain;charset=utf-8", "text"],
+    ["a stream that has ended", () => new Response("ab").body, "text/plain;charset=utf-8", "ab"],
+    ["nothing", () => null, undefined, ""],
+  ])("%s is sent with its length", async (_what, body, type, content) => {
+    const answer = (await answerTo(GET, makeForeign(body() as Bun.BodyInit))).read();
+    expect([answer.field("content-type"), answer.field("content-length"), answer.content]).toEqual([
+      type,
+      String(content.length),
+      content,
+    ]);
+  });
+
+  test("a stream is sent piece by piece, long before its end", async () => {
+    const { exchange, recorder } = makeExchange(GET);
+    const next = Promise.withResolvers<void>();
+    const stream = new ReadableStream({
+      async start(controller) {
+        controller.enqueue("first");
+        await next.promise;
+        controller.enqueue("second");
+        controller.close();
+      },
+    });
+    sendResponse(exchange, makeForeign(stream), (error) => {
+      throw error;
+    });
+    await recorder.until(() => recorder.pieces.length > 0);
+    expect(exchange.isDone).toBe(false);
+    next.resolve();
+    await recorder.until(() => exchange.isDone);
+    const answer = recorder.read();
+    expect([answer.field("transfer-encoding"), answer.field("content-type")]).toEqual(["chunked", undefined]);
+  });
+});
+
+test.each([
+  ["null", null, "21", "21"],
+  ["empty", "", "21", "21"],
+  ["with a body", "text", "21", "4"],
+  ["not a number", null, "x", "0"],
+])("HEAD announces the given length if there is no body: %s", async (_what, body, given, expected) => {
+  const answer = (await answerTo(HEAD, new Response(body, { headers: { "content-length": given } }))).read();
+  expect(answer.field("content-length")).toBe(expected);
+});

@@ -1,7 +1,8 @@
-import { beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import {
   bodyKindOf,
   installResponseNotes,
+  isForeign,
   KIND_BLOB,
   KIND_BYTES,
   KIND_STREAM,
@@ -9,7 +10,8 @@ import {
 } from "../../src/fetch/response-notes.ts";
 
 const before = globalThis.Response;
-beforeAll(installResponseNotes);
+// Not in beforeAll: the classes below extend what Response is when they are evaluated.
+installResponseNotes();
 
 describe("the constructor", () => {
   test("is installed once, however often it is asked for", () => {
@@ -149,6 +151,29 @@ describe("what is noted", () => {
       await server.stop(true);
     }
   });
+});
+
+test("foreign are those of a constructor held from before, and what HTMLRewriter makes", () => {
+  for (const made of [new Response(), Response.json(1), Response.redirect("/"), Response.error()]) {
+    expect([isForeign(made), isForeign(made.clone() as Response)]).toEqual([false, false]);
+  }
+  class Mine extends Response {}
+  expect(isForeign(new Mine("x"))).toBe(false);
+  // Another file of this run may have installed the notes long ago.
+  const Native = Object.getPrototypeOf(Response) as typeof Response;
+  const foreign = [new Native("x"), new Native(new ReadableStream()), Native.json(1)];
+  for (const made of foreign)
+    expect([isForeign(made), isForeign(made.clone() as Response)]).toEqual([true, true]);
+  expect(isForeign(new HTMLRewriter().transform(new Response("<p>")))).toBe(true);
+});
+
+test("static methods keep names, lengths and places", () => {
+  for (const name of ["json", "redirect", "error"] as const) {
+    const ours = Object.getOwnPropertyDescriptor(Response, name)!;
+    const native = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Response), name)!;
+    expect({ ...ours, value: null }).toEqual({ ...native, value: null });
+    expect([ours.value.name, ours.value.length]).toEqual([native.value.name, native.value.length]);
+  }
 });
 
 test("a clone has its original's note and body", async () => {

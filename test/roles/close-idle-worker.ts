@@ -1,13 +1,20 @@
-/** Dispatchers that close idle clients when they are asked: `counts[index]` of them each. */
-import { workerData } from "node:worker_threads";
+/** A dispatcher that closes its idle clients when it is woken: the other thread of close-idle.test.ts. */
+import { parentPort, workerData } from "node:worker_threads";
+import { Poller } from "../../src/net/poller.ts";
 import { ControlBlock } from "../../src/shm/control-block.ts";
 
-const { memory, counts } = workerData as { memory: SharedArrayBuffer; counts: readonly number[] };
-const control = new ControlBlock(memory, counts.length, 1);
-const look = setInterval(() => {
-  for (const [index, count] of counts.entries()) {
-    if (count >= 0 && control.isCloseIdleRequested(index)) control.answerCloseIdle(index, count);
-  }
-}, 1);
-look.ref();
-postMessage("ready");
+const { memory, count, index, clients, wakerFd } = workerData as {
+  memory: SharedArrayBuffer;
+  count: number;
+  index: number;
+  clients: number;
+  wakerFd: number;
+};
+const control = new ControlBlock(memory, count, 1);
+const poller = new Poller();
+poller.registerReadable(wakerFd, 0, 0);
+parentPort?.postMessage("waiting");
+// Woken by nothing but the eventfd: one that is not woken answers too late.
+if (!control.isCloseIdleRequested(index)) poller.wait(2000);
+if (control.isCloseIdleRequested(index)) control.answerCloseIdle(index, clients);
+poller.close();
