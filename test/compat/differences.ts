@@ -90,7 +90,7 @@ differ(
 );
 const HEAD_TYPE = "HEAD has the Date and the implied Content-Type of GET";
 const typedHead = (type: string): Differences => answer(0, { ...DATE, "headers.content-type": type });
-differ(HEAD_TYPE, typedHead(text), "pipeline-head-get head-string head-status-404 head-close");
+differ(HEAD_TYPE, typedHead(text), "pipeline-head-get head-string head-status-404 head-close file-route-head-missing");
 differ(HEAD_TYPE, typedHead("application/octet-stream"), "head-bytes");
 differ(HEAD_TYPE, typedHead("text/x-blob"), "head-blob");
 differ(HEAD_TYPE, typed(text), "head-own-date");
@@ -258,10 +258,6 @@ const toMend: Record<string, string> = {};
 function mend(where: string, ids: string): void {
   for (const id of ids.split(" ")) toMend[id] = where;
 }
-mend(
-  "endless loop of the dispatcher: matchAfter gives the same route again, src/fetch/router.ts #pick",
-  "file-route-head-missing",
-);
 mend(
   "pendingRequests counts a request whose client has left until its handler settles: src/fetch/exchange.ts abort()",
   "abort-never-pending",
