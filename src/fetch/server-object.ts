@@ -133,7 +133,12 @@ export class HTTPServer {
     }
     const text = String(target);
     if (text === "") throw new Error("fetch() URL must not be a blank string.");
-    return new Request(new URL(text, this.#state.url).href, init);
+    const { url } = this.#state;
+    // A path, or nothing but a query or a fragment.
+    if (/^(?:\/(?!\/)|[?#])/.test(text)) return new Request(new URL(text, url).href, init);
+    if (URL.canParse(text)) return new Request(text, init);
+    // Bun takes any other text for the url as it is, which the constructor refuses.
+    return Object.defineProperty(new Request(url.href, init), "url", { value: text });
   }
 
   /** Replaces the handlers. */

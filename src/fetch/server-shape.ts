@@ -39,7 +39,7 @@ export function shapePrototype(
   return Object.defineProperties(shaped, {
     [Symbol.dispose]: { value: guardMethod(dispose, "dispose", 1, name, isServer), configurable: true },
     [Symbol.toStringTag]: { value: name, configurable: true },
-    [Symbol.for("nodejs.util.inspect.custom")]: { value: inspectMethod(name, isServer) },
+    [Symbol.for("nodejs.util.inspect.custom")]: { value: inspectMethod(members, name, isServer) },
   });
 }
 
@@ -67,10 +67,16 @@ function guardMethod(
 }
 
 /** What `console.log(server)` shows: values in place of accessors. Of the prototype alone there is nothing to show. */
-function inspectMethod(name: string, isServer: (value: unknown) => boolean): AnyFunction {
+function inspectMethod(members: object, name: string, isServer: (value: unknown) => boolean): AnyFunction {
   return function inspect(this: object): object {
     const shown: Record<string, unknown> = {};
-    if (isServer(this)) for (const key in this) shown[key] = this[key as keyof typeof this];
+    if (isServer(this)) {
+      for (const key in this) {
+        const value = this[key as keyof typeof this] as unknown;
+        // The class's own: it shows its name.
+        shown[key] = typeof value === "function" ? Reflect.get(members, key) : value;
+      }
+    }
     return Object.setPrototypeOf(shown, { [Symbol.toStringTag]: name });
   };
 }

@@ -267,10 +267,6 @@ mend(
   "server-inside-reload-bad-fetch:pool",
 );
 mend(
-  "a relative string is accepted: src/fetch/server-object.ts fetch()",
-  "server-fetch-relative server-inside-fetch-relative",
-);
-mend(
   "class and text of the error: src/fetch/answer.ts",
   "handled-used handled-twice handled-locked",
 );

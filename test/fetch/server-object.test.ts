@@ -142,10 +142,10 @@ describe("fetch", () => {
   test("calls the handler with a request from no client: a Request, a url, a path", async () => {
     const { server } = open((given: Request) => new Response(given.url));
     const texts: string[] = [];
-    for (const given of [new Request("http://x/a"), "http://y/b", "/c?d"]) {
+    for (const given of [new Request("http://x/a"), "http://y/b", "/c?d", "e?f", "//g/h"]) {
       texts.push(await ((await server.fetch(given)) as Response).text());
     }
-    expect(texts).toEqual(["http://x/a", "http://y/b", "http://localhost:4321/c?d"]);
+    expect(texts).toEqual(["http://x/a", "http://y/b", "http://localhost:4321/c?d", "e?f", "//g/h"]);
   });
 
   test("passes the very Request on, and errors out", async () => {

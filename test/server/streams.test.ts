@@ -65,7 +65,7 @@ describe.each(MODES)("%s", (mode) => {
   test("to an HTTP/1.0 client events go raw, one by one, up to the FIN", async () => {
     const mark = uniqueMark();
     await using client = await RawClient.connect(server.port);
-    await client.send(`GET /events/${mark} HTTP/1.0\r\n\r\n`);
+    await client.send(`GET /events/${mark} HTTP/1.0\r\nHost: a\r\n\r\n`);
     for (let index = 0; index < 5; index++) {
       if (index > 0) await get(`/open/${mark}-${index}`);
       await seen(client, `data: ${index}\n\n`);
