@@ -4,7 +4,6 @@
  * @module
  */
 import "./serve/bundled-thread.ts";
-import { installResponseNotes } from "./fetch/response-notes.ts";
 import { serveOptions } from "./serve/serve.ts";
 import type { Serve } from "./serve/types.ts";
 
@@ -22,9 +21,6 @@ export type {
   ThreadOptions,
   ThreadStats,
 } from "./serve/types.ts";
-
-// Before the program makes its first Response: routes may be made of some.
-if (process.platform === "linux") installResponseNotes();
 
 /**
  * Starts an HTTP server: `Bun.serve` with threads.

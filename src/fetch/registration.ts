@@ -67,30 +67,33 @@ export function handlerThreadContext(): ThreadContext | null {
   return context;
 }
 
+let registrar: ((exported: unknown) => void) | null = null;
+
 /**
- * Makes a registration of a module's options.
- *
- * @throws TypeError when there is no `fetch` function, or `error` is no function
+ * Says how a default export of options is registered on a handler thread: as a `serve()` call would. Set by the module
+ * that has `serve()`, when it is loaded.
  */
-export function registerOptions(options: unknown, thread: ThreadContext): Registration {
-  const given = (typeof options === "object" || typeof options === "function" ? options : null) as {
-    fetch?: unknown;
-    error?: unknown;
-  } | null;
-  if (typeof given?.fetch !== "function") {
-    throw new TypeError(
-      "the module given as `handlers` must export the options of serve() by default, with a `fetch` function",
-    );
+export function setRegistrar(register: (exported: unknown) => void): void {
+  registrar = register;
+}
+
+/**
+ * Registers a default export, which a module of handlers has, or a program that Bun serves by itself.
+ *
+ * @throws TypeError when it holds no options that `serve()` takes
+ */
+export function registerExport(exported: unknown): void {
+  try {
+    registrar?.(exported);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new TypeError(`a module of handlers must export the options of serve() by default: ${reason}`, {
+      cause: error,
+    });
   }
-  if (given.error !== undefined && given.error !== null && typeof given.error !== "function") {
-    throw new TypeError("Expected error to be a function");
-  }
-  return {
-    fetch: given.fetch as FetchHandler,
-    routes: [],
-    responder: null,
-    error: (given.error ?? null) as ErrorHandler | null,
-    isDevelopment: thread.isDevelopment,
-    server: thread.server,
-  };
+}
+
+/** Whether `setRegistrar` was called on this thread. */
+export function hasRegistrar(): boolean {
+  return registrar !== null;
 }

@@ -117,7 +117,7 @@ export class HandlerPool {
     }
     if (fresh >= this.#toReplace || this.#isStarting) return;
     // With all slots taken, one thread goes before its successor comes: the others, or the backlog, bridge the gap.
-    if (!this.#spawn(-1) && this.#alive === this.#settings.max) {
+    if (!this.#spawn(-1) && this.#alive === this.#settings.max && !this.#isRetiring) {
       for (const slot of rolling) if (this.#retire(slot)) break;
     }
   }
@@ -166,6 +166,13 @@ export class HandlerPool {
   get #isStarting(): boolean {
     for (let slot = 0; slot < this.#settings.max; slot++) {
       if (this.#control.handlerState(slot) === HANDLER_STARTING) return true;
+    }
+    return false;
+  }
+
+  get #isRetiring(): boolean {
+    for (let slot = 0; slot < this.#settings.max; slot++) {
+      if (this.#control.handlerState(slot) === HANDLER_RETIRING) return true;
     }
     return false;
   }

@@ -6,8 +6,9 @@ import { HandlerLink } from "../channel/handler-link.ts";
 import {
   enterHandlerThread,
   handlerThreadContext,
+  hasRegistrar,
   type Registration,
-  registerOptions,
+  registerExport,
   type ThreadContext,
 } from "../fetch/registration.ts";
 import { installResponseNotes } from "../fetch/response-notes.ts";
@@ -38,6 +39,8 @@ export interface HandlerThreadSettings {
   /** Which `serve()` call of the module, counted from 0, is this server's. */
   readonly serverIndex: number;
   readonly facts: ServerFacts;
+  /** URL of the module that has `serve()`, loaded where the user's module has not done so (`setRegistrar`). */
+  readonly registrar: string;
 }
 
 /** What a handler thread tells the supervisor. */
@@ -65,7 +68,8 @@ export async function runHandlerThread(settings: HandlerThreadSettings): Promise
   installResponseNotes();
   const state = new ThreadServerState(control, settings.facts, settings.dispatcherWakerFds);
   enterHandlerThread({
-    serverIndex: settings.serverIndex,
+    // The module of handlers has one server; its number in the main program means nothing there.
+    serverIndex: settings.isOptionsModule ? 0 : settings.serverIndex,
     server: new HTTPServer(state),
     isDevelopment: settings.facts.isDevelopment,
     // Loaded after a reload, it may have other routes than the dispatchers were told.
@@ -77,7 +81,7 @@ export async function runHandlerThread(settings: HandlerThreadSettings): Promise
   // A bundle is being evaluated, this being a part of it, and import() of it would not always settle (Bun 1.4.5).
   if (isBundled()) await new Promise((resolve) => setImmediate(resolve));
   const exports = (await import(settings.module)) as { default?: unknown };
-  const registration = findRegistration(settings, context, exports.default);
+  const registration = await findRegistration(settings, context, exports.default);
   if (registration === null) {
     parentPort?.postMessage({ type: "unregistered" } satisfies HandlerThreadMessage);
     return;
@@ -108,16 +112,24 @@ export async function runHandlerThread(settings: HandlerThreadSettings): Promise
   loop.start();
 }
 
-function findRegistration(
+/** Finds what the module registered; a default export of options is registered here. Null when there is nothing. */
+async function findRegistration(
   settings: HandlerThreadSettings,
   context: ThreadContext,
   exported: unknown,
-): Registration | null {
-  if (settings.isOptionsModule) return registerOptions(exported, context);
-  if (context.registration !== null) return context.registration;
+): Promise<Registration | null> {
   // `export default { fetch }`, which Bun serves by itself, after the calls that the module makes.
   const { fetch, stop } = (exported ?? {}) as { fetch?: unknown; stop?: unknown };
   const isAutoServed =
-    context.calls === context.serverIndex && typeof fetch === "function" && typeof stop !== "function";
-  return isAutoServed ? registerOptions(exported, context) : null;
+    context.registration === null &&
+    context.calls === context.serverIndex &&
+    typeof fetch === "function" &&
+    typeof stop !== "function";
+  if (settings.isOptionsModule || isAutoServed) {
+    if (!hasRegistrar()) await import(settings.registrar);
+    // In a bundle the main program has made its calls on this thread too.
+    context.calls = context.serverIndex;
+    registerExport(exported);
+  }
+  return context.registration;
 }

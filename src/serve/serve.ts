@@ -3,7 +3,8 @@
  */
 
 import type { Registration } from "../fetch/registration.ts";
-import { handlerThreadContext, type ThreadContext } from "../fetch/registration.ts";
+import { handlerThreadContext, setRegistrar, type ThreadContext } from "../fetch/registration.ts";
+import { installResponseNotes } from "../fetch/response-notes.ts";
 import { RouteResponder } from "../fetch/route-responder.ts";
 import { HTTPServer } from "../fetch/server-object.ts";
 import { DEFAULT_LIMITS } from "../http/limits.ts";
@@ -20,6 +21,10 @@ import { type ResolvedOptions, resolveOptions } from "./options.ts";
 import { sentEntries } from "./routes.ts";
 
 let servers = 0;
+
+setRegistrar((exported) => serveOptions(exported));
+// Before the program makes its first Response: routes may be made of some.
+if (process.platform === "linux") installResponseNotes();
 
 /**
  * Starts a server with checked options.
@@ -136,6 +141,7 @@ function startOn(listener: Listener, resolved: ResolvedOptions, serverIndex: num
               isOptionsModule: mode === "module",
               serverIndex,
               facts,
+              registrar: import.meta.url,
             },
           },
     registration,

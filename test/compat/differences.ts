@@ -90,7 +90,11 @@ differ(
 );
 const HEAD_TYPE = "HEAD has the Date and the implied Content-Type of GET";
 const typedHead = (type: string): Differences => answer(0, { ...DATE, "headers.content-type": type });
-differ(HEAD_TYPE, typedHead(text), "pipeline-head-get head-string head-status-404 head-close file-route-head-missing");
+differ(
+  HEAD_TYPE,
+  typedHead(text),
+  "pipeline-head-get head-string head-status-404 head-close file-route-head-missing",
+);
 differ(HEAD_TYPE, typedHead("application/octet-stream"), "head-bytes");
 differ(HEAD_TYPE, typedHead("text/x-blob"), "head-blob");
 differ(HEAD_TYPE, typed(text), "head-own-date");
@@ -266,10 +270,7 @@ mend(
   "reload() on a handler thread accepts anything: src/roles/thread-server-state.ts",
   "server-inside-reload-bad-fetch:pool",
 );
-mend(
-  "class and text of the error: src/fetch/answer.ts",
-  "handled-used handled-twice handled-locked",
-);
+mend("class and text of the error: src/fetch/answer.ts", "handled-used handled-twice handled-locked");
 mend("text of EISDIR: src/fetch/file-answer.ts", "handled-directory");
 mend("params has a prototype: src/fetch/bun-request.ts", "route-/params-object/7");
 mend(

@@ -2,7 +2,9 @@ import { afterAll, describe, expect, test } from "bun:test";
 import {
   enterHandlerThread,
   handlerThreadContext,
-  registerOptions,
+  hasRegistrar,
+  registerExport,
+  setRegistrar,
   type ThreadContext,
 } from "../../src/fetch/registration.ts";
 
@@ -15,45 +17,19 @@ const context = (): ThreadContext => ({
   registration: null,
 });
 
-describe("the options of a module", () => {
-  const fetch = () => new Response();
-  const error = () => new Response();
-
-  test("give its functions, with the thread's server and mode", () => {
-    const thread = context();
-    expect(registerOptions({ fetch, error, port: 5 }, thread)).toEqual({
-      fetch,
-      routes: [],
-      responder: null,
-      error,
-      isDevelopment: true,
-      server: thread.server,
+describe("a default export", () => {
+  test("goes to whoever has serve(), and a refusal says what is expected", () => {
+    const seen: unknown[] = [];
+    setRegistrar((exported) => {
+      if (exported === null) throw new TypeError("no options");
+      seen.push(exported);
     });
-  });
-
-  test("need no error handler", () => {
-    for (const options of [{ fetch }, { fetch, error: undefined }, { fetch, error: null }]) {
-      expect(registerOptions(options, context()).error).toBeNull();
-    }
-  });
-
-  test("may be a function that has them, as frameworks export", () => {
-    const app = Object.assign(() => {}, { fetch });
-    expect(registerOptions(app, context()).fetch).toBe(fetch);
-  });
-
-  test("without a fetch function are refused", () => {
-    for (const options of [undefined, null, {}, 5, "text", { fetch: "no" }, () => {}]) {
-      expect(() => registerOptions(options, context())).toThrow(TypeError);
-    }
-  });
-
-  test("with an error that is no function are refused", () => {
-    for (const bad of [5, "text", {}, true]) {
-      expect(() => registerOptions({ fetch, error: bad }, context())).toThrow(
-        "Expected error to be a function",
-      );
-    }
+    const options = { fetch: () => new Response() };
+    registerExport(options);
+    expect([hasRegistrar(), seen]).toEqual([true, [options]]);
+    expect(() => registerExport(null)).toThrow(
+      "a module of handlers must export the options of serve() by default: no options",
+    );
   });
 });
 

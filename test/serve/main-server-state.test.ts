@@ -113,7 +113,7 @@ describe("reload", () => {
   test.each([{ fetch: next }, { routes: {} }, { static: {} }, {}, { port: 5 }])(
     "with %p gives the handlers a new registration",
     (given) => {
-      const seen: object[] = [];
+      const seen: unknown[] = [];
       state.register = (options) => {
         seen.push(options);
         return registration;

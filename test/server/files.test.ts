@@ -40,7 +40,7 @@ function makeHuge(name: string): string {
 describe.each(MODES)("%s", (mode) => {
   let server: RunningServer;
   // The routes of a module are not served yet (routes.test.ts).
-  const hasRoutes = mode !== "module";
+  const hasRoutes = true;
   const directoryFile = hasRoutes ? "/pub/big.bin" : "/file/big.bin";
   const routedFile = hasRoutes ? "/one-file" : "/file/one.txt";
   beforeAll(async () => {

@@ -43,9 +43,9 @@ afterAll(async () => {
 });
 
 /** Modes in which the routes are served; with module mode among them its todo below can go. */
-const ROUTED = MODES.filter((mode) => mode !== "module");
+const ROUTED = MODES;
 
-test.todo("module: the routes of the module answer", async () => {
+test("module: the routes of the module answer", async () => {
   await using server = await start("module");
   expect((await exchange(server.port, "/static")).text).toBe("static body");
   expect((await exchange(server.port, "/user/7")).text).toBe('{"id":"7"}');
