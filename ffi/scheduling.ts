@@ -15,22 +15,22 @@ import { NativeBuffer } from "./native-buffer.ts";
 /** struct sched_attr up to sched_period: u32 size, u32 policy, u64 flags, s32 nice, u32 priority, u64 runtime, ... */
 const SCHED_ATTR_BYTES = 48;
 const RUNTIME_WORD = 6;
-const SCHED_OTHER = 0;
 const SYS_SCHED_SETATTR = process.arch === "arm64" ? 274 : 314;
-
-/** The slice that is asked for, in ns: the shortest that the kernel grants. */
+const SYS_SCHED_GETATTR = process.arch === "arm64" ? 275 : 315;
+/** The shortest slice that the kernel grants, in ns. */
 const SLICE_NS = 100_000;
 
 /**
- * Asks for the shortest time slice for this thread.
+ * Asks for the shortest time slice for this thread. Policy and niceness stay as they are.
  *
- * @returns 0, or -errno (EINVAL, EPERM: as before)
+ * @returns 0, or -errno (EINVAL, EPERM, ENOSYS: as before)
  */
 export function requestShortSlice(): number {
   const attributes = NativeBuffer.allocate(SCHED_ATTR_BYTES);
+  const result = syscall(SYS_SCHED_GETATTR, 0, attributes.address, SCHED_ATTR_BYTES, 0);
+  if (result < 0) return result;
   const words = attributes.int32();
   words[0] = SCHED_ATTR_BYTES;
-  words[1] = SCHED_OTHER;
   storeUint64(words, RUNTIME_WORD, SLICE_NS);
   return syscall(SYS_SCHED_SETATTR, 0, attributes.address, 0, 0);
 }

@@ -195,7 +195,8 @@ export class HandlerLoop {
         const finished = this.#task(host, now);
         if (finished !== now) {
           now = finished;
-          if (now - notified > NOTIFY_MS) {
+          // The next task may be a slow one: answers that are ready must not wait for it.
+          if (now - notified > NOTIFY_MS || this.#control.isSlowAbout) {
             link.release();
             link.notify();
             notified = now;

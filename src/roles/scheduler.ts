@@ -7,7 +7,8 @@
  *   time, and while what it runs has not run longer than that. Tasks that find no room stay here (late binding), so a
  *   slow task never has another behind it; one that was queued behind a task that turned out slow is taken back. Among
  *   threads with room one that is awake goes before one that must be woken, and the lower slot before the higher, so
- *   that threads that are not needed can retire.
+ *   that threads that are not needed can retire. While there are slow tasks about, a thread that is idle goes before
+ *   one that would only have room behind another task, even if it must be woken.
  * - "random": a random slot of the fixed array, spun up if it is empty, queued there if it is busy.
  *
  * When a task has waited SPAWN_AFTER_MS and no thread has room, one more thread is asked for; not another before that
@@ -52,6 +53,8 @@ export class Scheduler {
   /** Whether the main thread runs the handlers. */
   #isOnMain = false;
   #hasAsked = false;
+  /** Whether some handler has run slow tasks of late: what is given to the next may be one. */
+  #hasSlow = false;
 
   constructor(
     index: number,
@@ -180,12 +183,23 @@ export class Scheduler {
   watch(nowMs: number): number {
     let again = Number.POSITIVE_INFINITY;
     if (this.#balance === "bounded") {
+      let hasSlow = false;
       for (const link of this.#ready) {
+        if (
+          this.#control.runningMs(link.slot, nowMs) > SLOW_MS ||
+          this.#control.serviceMs(link.slot) > SLOW_MS
+        ) {
+          hasSlow = true;
+        }
         const stalledMs = link.stalledMs(nowMs);
         if (link.queued === 0 || link.isStuck) continue;
         if (stalledMs > SLOW_MS || this.#control.runningMs(link.slot, nowMs) > SLOW_MS) {
           this.#takeBack(link, nowMs);
         } else again = SLOW_MS;
+      }
+      if (hasSlow !== this.#hasSlow) {
+        this.#hasSlow = hasSlow;
+        this.#control.setSlowAbout(hasSlow);
       }
     }
     if (this.#backlog.length === 0) return again;
@@ -251,6 +265,7 @@ export class Scheduler {
   #choose(nowMs: number): DispatcherLink<Task> | null {
     if (this.#balance === "random" && !this.#isOnMain) return this.#chooseRandom();
     let asleep: DispatcherLink<Task> | null = null;
+    let behind: DispatcherLink<Task> | null = null;
     for (const link of this.#ready) {
       if (link.isFull || link.isStuck) continue;
       const queued = link.queued;
@@ -263,10 +278,11 @@ export class Scheduler {
         (queued + 1) * this.#control.serviceMs(link.slot) <= ROOM_MS &&
         this.#control.runningMs(link.slot, nowMs) <= ROOM_MS
       ) {
-        return link;
+        if (!this.#hasSlow) return link;
+        behind ??= link;
       }
     }
-    return asleep;
+    return asleep ?? behind;
   }
 
   #chooseRandom(): DispatcherLink<Task> | null {

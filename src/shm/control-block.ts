@@ -12,6 +12,7 @@
  *   4        1: load the module again   | handler threads set, main clears
  *   5        1: the routes that the     | main
  *            dispatchers know are old   |
+ *   6        1: slow tasks are about     | dispatchers
  *   32       supervisor's parker        | (parker.ts)
  *   64 + 64d dispatcher d               |
  *     +0     state (DISPATCHER_*)       | dispatcher
@@ -71,6 +72,7 @@ const STOP_REQUEST = 2;
 const ACCEPTOR_ENDED = 3;
 const RELOAD_REQUEST = 4;
 const ROUTES_REPLACED = 5;
+const SLOW_ABOUT = 6;
 const PARKER_AT = 32;
 const THREADS_AT = 64;
 const SPAN_WORDS = 64;
@@ -131,6 +133,16 @@ export class ControlBlock {
   /** Says that the dispatchers' routes are replaced. */
   replaceRoutes(): void {
     Atomics.store(this.words, ROUTES_REPLACED, 1);
+  }
+
+  /** Whether a dispatcher has seen slow tasks of late: answers are not to wait for the end of a batch. */
+  get isSlowAbout(): boolean {
+    return Atomics.load(this.words, SLOW_ABOUT) === 1;
+  }
+
+  /** Says whether slow tasks are about. Of several dispatchers the last one counts: it is a hint. */
+  setSlowAbout(isSlow: boolean): void {
+    Atomics.store(this.words, SLOW_ABOUT, isSlow ? 1 : 0);
   }
 
   /** Asks main to replace all handler threads; for threads that are not main. */
