@@ -66,7 +66,9 @@ function hotIdOf(options: unknown, resolved: ResolvedOptions): string {
 function registerHere(context: ThreadContext, resolved: ResolvedOptions): unknown {
   const isMine = context.calls++ === context.serverIndex;
   if (isMine && (resolved.fetch !== null || resolved.resolvedRoutes !== null)) {
-    context.registration = registrationOf(resolved, context.server, context.findsRoutes);
+    // Whether errors are shown is the server's to say: a module of handlers has no such option of its own.
+    const { isDevelopment } = context;
+    context.registration = registrationOf({ ...resolved, isDevelopment }, context.server, context.findsRoutes);
   }
   return context.server;
 }

@@ -15,6 +15,7 @@ const settings = {
   dispatcherWakerFds: [],
   module: "data:text/javascript,export default { fetch: () => new Response() }",
   isOptionsModule: true,
+  registrar: new URL("../../src/serve/serve.ts", import.meta.url).href,
   serverIndex: 0,
   facts: { url: "http://localhost:1/" },
 };
