@@ -68,7 +68,11 @@ function registerHere(context: ThreadContext, resolved: ResolvedOptions): unknow
   if (isMine && (resolved.fetch !== null || resolved.resolvedRoutes !== null)) {
     // Whether errors are shown is the server's to say: a module of handlers has no such option of its own.
     const { isDevelopment } = context;
-    context.registration = registrationOf({ ...resolved, isDevelopment }, context.server, context.findsRoutes);
+    context.registration = registrationOf(
+      { ...resolved, isDevelopment },
+      context.server,
+      context.findsRoutes,
+    );
   }
   return context.server;
 }
