@@ -182,7 +182,8 @@ export class Scheduler {
    */
   watch(nowMs: number): number {
     let again = Number.POSITIVE_INFINITY;
-    if (this.#balance === "bounded") {
+    // On the main thread there is nobody else to give a task to, and requests keep their order.
+    if (this.#balance === "bounded" && !this.#isOnMain) {
       let hasSlow = false;
       for (const link of this.#ready) {
         if (
