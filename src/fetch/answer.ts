@@ -4,7 +4,7 @@
  * Runs on the thread that runs the handler. A body in memory is read synchronously and goes out with its head; a file
  * or an unknown pending body is read first; a stream is pumped (`answer-stream.ts`).
  */
-import { CLOSE, FIRST, LAST } from "../channel/messages.ts";
+import { CLOSE } from "../channel/messages.ts";
 import { TASK_CLOSES, TASK_HTTP_1_0 } from "../channel/task-record.ts";
 import { METHOD_HEAD } from "../http/method.ts";
 import { isNullBodyStatus } from "../http/status.ts";
@@ -236,5 +236,3 @@ function statusZero(): Error {
     "Cannot send a Response with status 0. HTTP status codes must be between 100 and 999 (Response.error() returns status 0).",
   );
 }
-
-export { FIRST, LAST };

@@ -12,7 +12,8 @@ export type CodedError = Error & { readonly code: string };
 /** The codes that are in use. */
 export type TypeErrorCode = "ERR_INVALID_ARG_TYPE" | "ERR_INVALID_THIS" | "ERR_MISSING_ARGS";
 
-function codedPrototype(base: Error, code: string): object {
+/** Makes the prototype that errors of one class and code share. */
+export function codedPrototype(base: Error, code: string): object {
   function describeWithCode(this: Error): string {
     return `${this.name} [${code}]: ${this.message}`;
   }

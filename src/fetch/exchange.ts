@@ -6,7 +6,7 @@
  * `channel/messages.ts` and keeps what user code may still ask for (address, signal, the head's bytes).
  */
 import type { AnswerSink } from "../channel/answer-sink.ts";
-import { ANSWER_PIECE_BYTES, ANSWER_WINDOW, CLOSE, FIRST, LAST } from "../channel/messages.ts";
+import { ANSWER_PIECE_BYTES, ANSWER_WINDOW, FIRST, LAST } from "../channel/messages.ts";
 import type { TaskView } from "../channel/task-record.ts";
 import { cookieFields, withCookieFields } from "./bun-request.ts";
 import type { FileAccess } from "./file-access.ts";
@@ -228,5 +228,3 @@ export class Exchange {
     if (this.isKept) this.host.release(this);
   }
 }
-
-export { CLOSE };

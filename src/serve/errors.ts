@@ -10,27 +10,13 @@
  * have the same form.
  */
 
-/** An error with a machine-readable code on its prototype, as Bun's argument errors have. */
-export type CodedError = Error & { readonly code: string };
+import { type CodedError, codedPrototype, codedTypeError } from "../fetch/coded-error.ts";
 
-function codedPrototype(base: Error, code: string): object {
-  function describeWithCode(this: Error): string {
-    return `${this.name} [${code}]: ${this.message}`;
-  }
-  const plain = { writable: true, enumerable: true, configurable: true };
-  return Object.create(base, {
-    name: { value: base.name, ...plain },
-    code: { value: code, ...plain },
-    toString: { value: describeWithCode, ...plain },
-  });
-}
-
-const INVALID_TYPE = codedPrototype(TypeError.prototype, "ERR_INVALID_ARG_TYPE");
 const OUT_OF_RANGE = codedPrototype(RangeError.prototype, "ERR_OUT_OF_RANGE");
 
 /** Makes a TypeError with code ERR_INVALID_ARG_TYPE. */
 export function invalidType(message: string): CodedError {
-  return Object.setPrototypeOf(new TypeError(message), INVALID_TYPE);
+  return codedTypeError(message, "ERR_INVALID_ARG_TYPE");
 }
 
 /** Makes a RangeError with code ERR_OUT_OF_RANGE. */
