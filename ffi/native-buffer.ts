@@ -47,6 +47,16 @@ export class NativeBuffer {
     return new NativeBuffer(Buffer.from(memory as unknown as ArrayBuffer, byteOffset, length));
   }
 
+  /**
+   * Views bytes that somebody else has made and will not change. They must be more than 4096: the memory of smaller typed
+   * arrays may move.
+   * @throws RangeError when they are fewer.
+   */
+  static over(bytes: Uint8Array): NativeBuffer {
+    if (bytes.length <= 4096) throw new RangeError(`${bytes.length} bytes may move; they must be copied`);
+    return new NativeBuffer(Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length));
+  }
+
   /** Makes a zero-terminated UTF-8 copy of `text`, as C functions expect strings. A NUL inside ends it early, as in C. */
   static cString(text: string): NativeBuffer {
     const native = NativeBuffer.allocate(Buffer.byteLength(text) + 1);

@@ -49,6 +49,8 @@ export const LAST = 0x100;
 export const CLOSE = 0x200;
 /** Flag of the first record of an answer: it is an interim or final head; set so that a dispatcher can count answers. */
 export const FIRST = 0x400;
+/** Flag of a whole answer: its handler was quick and waited for nothing. Set for tasks with TASK_MEASURED. */
+export const QUICK = 0x800;
 
 /** Bytes of an answer that may be on their way to a client at once. */
 export const ANSWER_WINDOW: number = 512 * 1024;

@@ -28,6 +28,8 @@ export const TASK_STREAMS_BODY = 2;
 export const TASK_CLOSES = 4;
 /** Flag: the request has a body, be it an empty one of unknown length. */
 export const TASK_HAS_BODY = 8;
+/** Flag: the dispatcher wants to know whether the handler is quick (`QUICK` of messages.ts). */
+export const TASK_MEASURED = 16;
 
 /** Bytes before the field table. */
 export const TASK_HEADER_BYTES = 64;

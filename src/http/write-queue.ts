@@ -83,6 +83,15 @@ export class WriteQueue<Segment> {
   }
 
   /**
+   * Appends a segment behind all that may be sent now: the rest of answers that are finished.
+   *
+   * Only while the answer whose turn it is has no segment of its own.
+   */
+  append(segment: Segment): void {
+    this.#ready[this.#readyTail++] = segment;
+  }
+
+  /**
    * Declares an answer complete; the next one's segments become ready when it is that one's turn.
    *
    * @returns false if the answer is not open.

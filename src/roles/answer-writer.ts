@@ -17,7 +17,9 @@ import {
   type Segment,
   TASK_OVER,
   type Task,
+  type TaskLink,
 } from "./client.ts";
+import { DirectAnswers } from "./direct-answers.ts";
 
 /** Bytes written to one client in a turn. */
 export const WRITE_BUDGET: number = 256 * 1024;
@@ -55,10 +57,20 @@ export class AnswerWriter {
   #isFileNext = false;
   #dirty: Client[] = [];
   #spare: Client[] = [];
+  /** Answers of this thread's own. */
+  readonly direct: DirectAnswers;
 
   constructor(owner: WriterOwner, counters: Float64Array) {
     this.#owner = owner;
     this.#counters = counters;
+    this.direct = new DirectAnswers({
+      reply: (client, sequence, bytes, closes) => this.reply(client, sequence, bytes, closes),
+      send: (client, address, length) => this.#send(client, address, length),
+      rest: (client, bytes) => {
+        client.answers.append(segmentOf(bytes, false));
+        if (client.isWritable) this.#markDirty(client);
+      },
+    });
   }
 
   /** Tries to write to all clients that got something since the last call. */
@@ -76,17 +88,7 @@ export class AnswerWriter {
 
   /** Queues bytes of the server's own for a client's answer; they must not be changed afterwards. */
   reply(client: Client, sequence: number, bytes: NativeBuffer, closes: boolean): void {
-    this.#queue(client, sequence, {
-      owner: bytes,
-      fileFd: -1,
-      at: 0,
-      length: bytes.length,
-      block: -1,
-      blocks: 0,
-      link: null,
-      task: null,
-      closes,
-    });
+    this.#queue(client, sequence, segmentOf(bytes, closes));
   }
 
   /** Writes what is ready for a client, up to the budget. */
@@ -111,6 +113,7 @@ export class AnswerWriter {
 
   /** Gives back everything that is queued for a client that is gone. */
   drop(client: Client): void {
+    this.direct.drop(client);
     client.answers.clear((segment) => this.#free(segment));
   }
 
@@ -149,7 +152,7 @@ export class AnswerWriter {
    * @param type the message's type word with its flags
    */
   answer(
-    link: DispatcherLink<Task>,
+    link: TaskLink,
     task: Task,
     owner: NativeBuffer,
     offset: number,
@@ -159,10 +162,11 @@ export class AnswerWriter {
   ): void {
     const client = task.client;
     const isLast = (type & LAST) !== 0;
-    const blocks = block < 0 ? 0 : blocksOf(link, length);
+    const slab = block < 0 ? null : (link as DispatcherLink<Task>);
+    const blocks = slab === null ? 0 : blocksOf(slab, length);
     if (isLast) link.finish(task.entry);
     if (task.state === TASK_OVER) {
-      freeBlocks(link, block, blocks);
+      freeBlocks(slab, block, blocks);
       return;
     }
     task.isAnswering = true;
@@ -174,7 +178,7 @@ export class AnswerWriter {
     if (answers.outstanding === 1 && answers.readyCount === 0 && client.isWritable && length > 0) {
       const sent = this.#send(client, owner.address + at, left);
       if (sent < 0 && (client.state as number) === CLIENT_CLOSED) {
-        freeBlocks(link, block, blocks);
+        freeBlocks(slab, block, blocks);
         return;
       }
       if (sent > 0) {
@@ -184,10 +188,8 @@ export class AnswerWriter {
       }
     }
     if (left === 0 && length > 0) {
-      if (blocks > 0) {
-        freeBlocks(link, block, blocks);
-        link.madeRoom();
-      }
+      freeBlocks(slab, block, blocks);
+      slab?.madeRoom();
     } else if (left > 0) {
       this.#queue(client, task.sequence, {
         owner: block >= 0 ? owner : copyOf(owner, at, left),
@@ -196,7 +198,7 @@ export class AnswerWriter {
         length: left,
         block,
         blocks,
-        link,
+        link: slab,
         task: isLast ? null : task,
         closes,
       });
@@ -212,6 +214,7 @@ export class AnswerWriter {
   }
 
   #queue(client: Client, sequence: number, segment: Segment): void {
+    this.direct.flushBefore(client);
     if (!client.answers.push(sequence, segment)) {
       this.#free(segment);
       return;
@@ -331,13 +334,29 @@ export class AnswerWriter {
 
 const NOTHING = NativeBuffer.allocate(1);
 
+/** A segment of memory that is this thread's own. */
+function segmentOf(bytes: NativeBuffer, closes: boolean): Segment {
+  return {
+    owner: bytes,
+    fileFd: -1,
+    at: 0,
+    length: bytes.length,
+    block: -1,
+    blocks: 0,
+    link: null,
+    task: null,
+    closes,
+  };
+}
+
 /** How many blocks of a slab hold so many bytes. */
 export function blocksOf(link: DispatcherLink<Task>, length: number): number {
   return Math.ceil(length / link.slab.blockBytes);
 }
 
 /** Gives a run of blocks back. */
-export function freeBlocks(link: DispatcherLink<Task>, first: number, count: number): void {
+export function freeBlocks(link: DispatcherLink<Task> | null, first: number, count: number): void {
+  if (link === null) return;
   for (let i = 0; i < count; i++) link.slab.free(first + i);
 }
 

@@ -138,6 +138,28 @@ export const TASK_WAITING = 1;
 export const TASK_GIVEN = 2;
 export const TASK_OVER = 3;
 
+/** Where a task is: a handler slot (`channel/dispatcher-link.ts`), or this thread itself (`inline-host.ts`). */
+export interface TaskLink {
+  /** Number of the handler slot, -1 for this thread itself. */
+  readonly slot: number;
+  /** Serial number of the task in each entry. */
+  readonly serials: readonly number[];
+  /** The task that an entry and serial name, or null when it is over. */
+  taskOf(entry: number, serial: number): Task | null;
+  /** Forgets a task whose answer is complete. */
+  finish(entry: number): void;
+  /** Takes one task back if its handler has not started it. */
+  tryTakeBack(entry: number): boolean;
+  /** Says that the client has left or, with `isHalf`, closed its half; false when there is no room now. */
+  abort(entry: number, isHalf: boolean): boolean;
+  /** Allows so many more bytes of the answer; false when there is no room now. */
+  credit(entry: number, bytes: number): boolean;
+  /** Sends bytes of a request's body; false when there is no room now. */
+  sendBody(entry: number, source: Uint8Array, start: number, end: number, isLast: boolean): boolean;
+  /** Says that the rest of the body will not come; false when there is no room now. */
+  failBody(entry: number, status: number): boolean;
+}
+
 /** One request in a dispatcher. */
 export class Task {
   /** Who asked; its slot may be another's by now if `state` is OVER. */
@@ -145,8 +167,11 @@ export class Task {
   /** Its place in the order of the client's answers. */
   readonly sequence: number;
   state: number = TASK_COLLECTING;
-  link: DispatcherLink<Task> | null = null;
+  link: TaskLink | null = null;
   entry = -1;
+  /** What the kind table knows it by (`kind-table.ts`), and its parent; 0 when nothing is to be learnt from it. */
+  kind = 0;
+  kindParent = 0;
   /** The task record, while it is not in a ring. */
   record: Buffer | null = null;
   /** Since when it waits for a handler, in monotonic ms. */

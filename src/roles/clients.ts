@@ -26,6 +26,8 @@ import {
 import { ClientCloser, type CloserOwner } from "./client-closer.ts";
 import { ClientTable } from "./client-table.ts";
 import { Deadlines } from "./deadlines.ts";
+import { InlineHost, type InlineOwner } from "./inline-host.ts";
+import { NO_KIND } from "./kind-table.ts";
 import { type ReaderOwner, RequestReader } from "./request-reader.ts";
 import { type ResultOwner, ResultReader } from "./result-reader.ts";
 import { type RouteOwner, type RouteSettings, RouteStage } from "./route-stage.ts";
@@ -45,16 +47,24 @@ export interface ClientSettings {
   readonly idleTimeoutMs: number;
   /** Routes, or null when there are none, or only the handlers know them. */
   readonly routes: RouteSettings | null;
+  /** Whether short requests may run in the dispatcher. */
+  readonly isInlineAllowed: boolean;
 }
 
 /** The clients of one dispatcher. */
-export class Clients implements WriterOwner, ResultOwner, RouteOwner, ReaderOwner, UploadOwner, CloserOwner {
+export class Clients
+  implements WriterOwner, ResultOwner, RouteOwner, ReaderOwner, UploadOwner, CloserOwner, InlineOwner
+{
   /** Monotonic ms at the start of this turn; the dispatcher sets it. */
   nowMs: number;
+  /** Called when something is to be done at the next turn, which may be far away. */
+  onWakeUp: (() => void) | null = null;
   /** State of the server, as the dispatcher last saw it. */
   serverState: number = SERVER_RUNNING;
   /** The way out. */
   readonly writer: AnswerWriter;
+  /** Handlers that run on this thread; null when none may. */
+  readonly inline: InlineHost | null;
   /** What handlers post. */
   readonly results: ResultReader;
   readonly #index: number;
@@ -95,6 +105,7 @@ export class Clients implements WriterOwner, ResultOwner, RouteOwner, ReaderOwne
     this.#uploads = new UploadSender(this);
     this.#deadlines = new Deadlines(this.#wheel, settings.idleTimeoutMs);
     this.writer = new AnswerWriter(this, counters);
+    this.inline = settings.isInlineAllowed ? new InlineHost(this, this.writer, control, counters) : null;
     this.results = new ResultReader(this, this.writer, counters, links);
     this.#closer = new ClientCloser(this, this.#table, this.#wheel, this.#deadlines, this.writer, counters);
     this.#reader = new RequestReader(
@@ -105,7 +116,9 @@ export class Clients implements WriterOwner, ResultOwner, RouteOwner, ReaderOwne
       counters,
       settings.limits,
       settings.maxBodyBytes,
+      this.writer.direct,
       settings.routes === null ? null : new RouteStage(this, this.writer, control, settings.routes),
+      this.inline,
     );
   }
 
@@ -278,6 +291,22 @@ export class Clients implements WriterOwner, ResultOwner, RouteOwner, ReaderOwne
     if (task.state === TASK_OVER) return;
     task.state = TASK_OVER;
     this.#control.setInFlight(this.#index, --this.#inFlight);
+  }
+
+  /** A request that has no task is not in flight any more. */
+  ended(): void {
+    this.#control.setInFlight(this.#index, --this.#inFlight);
+  }
+
+  /** A handler has answered a task: quickly, or not. */
+  measured(task: Task, isQuick: boolean): void {
+    this.inline?.kinds.ranInPool(task.kind, task.kindParent, isQuick);
+    task.kind = NO_KIND;
+  }
+
+  /** An open request of this thread's own has moved on outside of a turn. */
+  wakeUp(): void {
+    this.onWakeUp?.();
   }
 
   /** Sends an answer of the server's own for a request. */

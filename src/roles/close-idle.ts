@@ -10,15 +10,28 @@ import { type ControlBlock, DISPATCHER_ENDED } from "../shm/control-block.ts";
 /** How long a dispatcher may take, in ms; one that takes longer is not counted. */
 const TIMEOUT_MS = 250;
 
+/** The idle clients of the calling thread itself, where that is a dispatcher: it cannot wait for its own answer. */
+export interface OwnIdle {
+  /** Index of the dispatcher. */
+  readonly index: number;
+  /** Closes them; gives how many there were. */
+  close(): number;
+}
+
 /** Closes the idle clients of all dispatchers; gives how many there were. */
-export function closeIdleClients(control: ControlBlock, dispatcherWakers: readonly Waker[]): number {
+export function closeIdleClients(
+  control: ControlBlock,
+  dispatcherWakers: readonly Waker[],
+  own: OwnIdle | null = null,
+): number {
   dispatcherWakers.forEach((waker, index) => {
+    if (index === own?.index) return;
     control.requestCloseIdle(index);
     waker.wake();
   });
-  let count = 0;
+  let count = own === null ? 0 : own.close();
   for (let index = 0; index < dispatcherWakers.length; index++) {
-    if (control.dispatcherState(index) !== DISPATCHER_ENDED)
+    if (index !== own?.index && control.dispatcherState(index) !== DISPATCHER_ENDED)
       count += control.awaitCloseIdle(index, TIMEOUT_MS);
   }
   return count;

@@ -5,9 +5,18 @@
  * what handlers have posted, and polls. It blocks in `epoll_wait` only when nothing is ready, and says so first (the
  * parker's two-sided handshake), so that whoever gives it something knows that it must be woken. Idle, it makes no call
  * at all: it sleeps until an event, a wake-up or the next client's deadline.
+ *
+ * A dispatcher that hosts handlers (`inline-host.ts`) has user code on its event loop: timers, promises, sockets. It lets
+ * the loop turn every YIELD_MS, and blocks in `epoll_wait` for LINGER_MS at most; when nothing came by then, it sleeps on
+ * the event loop itself, which the Poller wakes (`net/loop-bridge.ts`).
+ *
+ *   spin: turn, turn, ... --YIELD_MS--> setImmediate --> spin
+ *                     \--nothing for LINGER_MS--> bridge.arm(), event loop --event, wake-up, deadline--> spin
  */
 import { monotonicMs } from "../../ffi/clock.ts";
 import { DispatcherLink } from "../channel/dispatcher-link.ts";
+import { HandlerRuntime } from "../fetch/runtime.ts";
+import { LoopBridge, probeLoopBridge } from "../net/loop-bridge.ts";
 import { Poller } from "../net/poller.ts";
 import { Waker } from "../net/waker.ts";
 import {
@@ -24,13 +33,19 @@ import type { IncomingQueue } from "../shm/incoming-queue.ts";
 import type { Parker } from "../shm/parker.ts";
 import type { Task } from "./client.ts";
 import { type ClientSettings, Clients } from "./clients.ts";
+import { type HandlerModuleSettings, loadHandlers } from "./handler-thread.ts";
 import { type Balance, Scheduler } from "./scheduler.ts";
 import { controlOf, dispatcherCounters, incomingOf, pairOf, type ServerMemory } from "./server-memory.ts";
+import { exitThread, guardThread } from "./thread-guard.ts";
 
 /** Epoll slot of the eventfd. */
 const WAKER_SLOT = -1;
 /** Milliseconds between two tries to tell a link something it had no room for. */
 const RETRY_MS = 1;
+/** Milliseconds after which the event loop gets a turn, where this thread hosts handlers. */
+const YIELD_MS = 2;
+/** Milliseconds that it blocks in `epoll_wait` at most, where this thread hosts handlers. */
+const LINGER_MS = 2;
 
 /** What a dispatcher is told when it starts. */
 export interface DispatcherSettings extends ClientSettings {
@@ -40,6 +55,8 @@ export interface DispatcherSettings extends ClientSettings {
   readonly wakerFd: number;
   readonly balance: Balance;
   readonly maxBacklog: number;
+  /** The handlers that this thread may run itself, and the eventfds of all dispatchers; null when it runs none. */
+  readonly hosting: { readonly module: HandlerModuleSettings; readonly wakerFds: readonly number[] } | null;
 }
 
 /** The loop of one dispatcher. */
@@ -59,9 +76,24 @@ export class Dispatcher {
   #nowMs: number = monotonicMs();
   #epoch = -1;
   #serverState: number = SERVER_RUNNING;
+  readonly #settings: DispatcherSettings;
+  readonly #bridge: LoopBridge;
+  /** Whether this thread hosts handlers, or is loading them: the event loop has its turns. */
+  #isHosting = false;
+  #isLoading = false;
+  #yieldedMs = 0;
+  /** Nothing came for so long that this thread may sleep on the event loop; its sleep is announced. */
+  #isIdle = false;
+  #isAsleep = false;
+  #idleTimeoutMs = -1;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  readonly #onSpin = (): void => this.#spin();
+  readonly #onWake = (): void => this.#wake();
 
   constructor(settings: DispatcherSettings) {
     const { memory, index } = settings;
+    this.#settings = settings;
+    this.#bridge = new LoopBridge(this.#poller, this.#onWake);
     this.#index = index;
     this.#control = controlOf(memory);
     this.#incoming = incomingOf(memory);
@@ -93,17 +125,91 @@ export class Dispatcher {
       this.#links,
       this.#counters,
     );
+    this.#clients.onWakeUp = () => {
+      if (this.#isAsleep) setImmediate(this.#onWake);
+    };
     this.#poller.registerReadable(Waker.attach(settings.wakerFd).fd, WAKER_SLOT, 0);
   }
 
-  /** Serves until the server is closed; blocks the thread. */
+  /** Serves until the server is closed, then ends the thread. It blocks the thread unless it comes to host handlers. */
   run(): void {
     this.#control.setDispatcherState(this.#index, DISPATCHER_RUNNING);
     this.#notifySupervisor();
-    while (this.#turn());
+    this.#spin();
+  }
+
+  #spin(): void {
+    this.#yieldedMs = monotonicMs();
+    try {
+      while (this.#turn()) {
+        if (this.#isIdle) {
+          if (this.#sleepOnLoop()) return;
+        } else if (this.#isHosting && (this.#hasOpen || this.#nowMs - this.#yieldedMs > YIELD_MS)) {
+          setImmediate(this.#onSpin);
+          return;
+        }
+      }
+    } catch (error) {
+      // User code never throws up to here; on the event loop the guard would take it for its error.
+      console.error(error);
+      exitThread(1);
+    }
     this.#poller.close();
     this.#control.setDispatcherState(this.#index, DISPATCHER_ENDED);
     this.#notifySupervisor();
+    exitThread(0);
+  }
+
+  /** Whether something on the event loop is waited for. */
+  get #hasOpen(): boolean {
+    return this.#isLoading || (this.#clients.inline?.openCount ?? 0) > 0;
+  }
+
+  /** Leaves the waiting to the event loop; false when the process has no descriptor left for that. */
+  #sleepOnLoop(): boolean {
+    this.#isIdle = false;
+    try {
+      this.#bridge.arm();
+    } catch {
+      this.#parker.cancel();
+      setImmediate(this.#onSpin);
+      return true;
+    }
+    this.#isAsleep = true;
+    if (this.#idleTimeoutMs >= 0) this.#timer = setTimeout(this.#onWake, this.#idleTimeoutMs);
+    return true;
+  }
+
+  #wake(): void {
+    if (!this.#isAsleep) return;
+    this.#isAsleep = false;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#parker.cancel();
+    this.#spin();
+  }
+
+  /** Loads the user's module, so that short requests need no other thread. */
+  async #host(): Promise<void> {
+    const { hosting, memory } = this.#settings;
+    const { inline } = this.#clients;
+    if (hosting === null || inline === null) return;
+    this.#isHosting = true;
+    this.#isLoading = true;
+    try {
+      if (!(await probeLoopBridge())) throw new Error("this Bun does not wake for an epoll descriptor");
+      guardThread({ retire: () => inline.use(null), isKept: true });
+      const close = (): number => this.#clients.closeIdle();
+      const loaded = await loadHandlers(hosting.module, memory, hosting.wakerFds, {
+        index: this.#index,
+        close,
+      });
+      if (loaded !== null) inline.use(new HandlerRuntime(loaded.registration));
+    } catch (error) {
+      console.error(error);
+      console.error("epollo: a dispatcher could not load the handlers; handler threads run them all");
+    }
+    this.#isLoading = false;
   }
 
   #turn(): boolean {
@@ -120,6 +226,7 @@ export class Dispatcher {
     clients.serveReady();
     this.#flush();
     const isMore = this.#collect();
+    clients.inline?.tell();
     clients.writer.flushDirty();
     const watchMs = this.#scheduler.watch(this.#nowMs);
     if (clients.hasRetries) clients.retry();
@@ -144,8 +251,16 @@ export class Dispatcher {
       if (this.#hasWork()) wait = 0;
       else this.#counters[DispatcherCounter.sleeps] += 1;
     }
+    const lingerMs = this.#hasOpen ? 0 : LINGER_MS;
+    const isLong = this.#isHosting && wait !== 0 && (wait < 0 || wait > lingerMs);
     const poller = this.#poller;
-    const count = poller.wait(wait);
+    const count = poller.wait(isLong ? lingerMs : wait);
+    if (isLong && count === 0 && !this.#hasWork()) {
+      // It stays announced: who gives it something writes to the eventfd, which wakes the event loop.
+      this.#isIdle = true;
+      this.#idleTimeoutMs = wait;
+      return;
+    }
     if (timeoutMs !== 0) this.#parker.cancel();
     for (let i = 0; i < count; i++) {
       const slot = poller.slotOf(i);
@@ -158,6 +273,7 @@ export class Dispatcher {
     for (const link of this.#links) if (!link.results.isEmpty()) return true;
     return (
       this.#scheduler.hasRoom(this.#nowMs) ||
+      this.#clients.inline?.hasNotices === true ||
       this.#incoming.size > 0 ||
       this.#control.isCloseIdleRequested(this.#index) ||
       this.#control.epoch !== this.#epoch ||
@@ -189,6 +305,8 @@ export class Dispatcher {
       this.#sweep(link);
     }
     this.#scheduler.refresh();
+    // Not before a handler thread has: where there is one core, the first answer comes first.
+    if (!this.#isHosting && this.#scheduler.hasHandlers) void this.#host();
   }
 
   /** Lets go of a handler thread that has ended: its last answers are sent, its other tasks failed or given to others. */

@@ -9,7 +9,7 @@
 import { monotonicMs } from "../../ffi/clock.ts";
 import type { HandlerLink } from "../channel/handler-link.ts";
 import { ABORT, BODY, BODY_FAILED, CREDIT, LAST, TASK, TYPE_MASK } from "../channel/messages.ts";
-import { TaskView } from "../channel/task-record.ts";
+import { TASK_MEASURED, TaskView } from "../channel/task-record.ts";
 import { Exchange, type ExchangeHost } from "../fetch/exchange.ts";
 import type { FileAccess } from "../fetch/file-access.ts";
 import { bodyFailure } from "../fetch/incoming-body.ts";
@@ -18,6 +18,7 @@ import { type ControlBlock, HANDLER_RETIRING } from "../shm/control-block.ts";
 import { HandlerCounter } from "../shm/counters.ts";
 import type { Parker } from "../shm/parker.ts";
 import { fileAccess } from "./file-access.ts";
+import { QUICK_MS } from "./kind-table.ts";
 
 /** Messages read in a turn before the event loop gets its turn. */
 const TURN_MESSAGES = 256;
@@ -232,6 +233,7 @@ export class HandlerLoop {
     view.moveTo(tasks, tasks.payloadOffset);
     const exchange = new Exchange(host, entry, tasks.b, view);
     this.#openRequests++;
+    if ((view.flags & TASK_MEASURED) !== 0) link.quickUntilMs = performance.now() + QUICK_MS;
     try {
       this.#runtime.run(exchange, view);
     } catch (error) {
@@ -241,6 +243,7 @@ export class HandlerLoop {
         throw error;
       });
     }
+    link.quickUntilMs = 0;
     if (exchange.isDone) {
       this.#openRequests--;
       counters[HandlerCounter.tasksFinished] += 1;

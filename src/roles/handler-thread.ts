@@ -21,17 +21,15 @@ import {
   HANDLER_RETIRING,
   HANDLER_STARTING,
 } from "../shm/control-block.ts";
+import type { OwnIdle } from "./close-idle.ts";
 import { HandlerLoop } from "./handler-loop.ts";
 import { controlOf, handlerCounters, pairOf, type ServerMemory } from "./server-memory.ts";
 import { isBundled } from "./thread.ts";
 import { exitThread, guardThread } from "./thread-guard.ts";
 import { type ServerFacts, ThreadServerState } from "./thread-server-state.ts";
 
-/** What a handler thread is told when it starts. */
-export interface HandlerThreadSettings {
-  readonly memory: ServerMemory;
-  readonly slot: number;
-  readonly dispatcherWakerFds: readonly number[];
+/** Where the handlers of a server are found on a thread that runs them. */
+export interface HandlerModuleSettings {
   /** URL or path of the module to load. */
   readonly module: string;
   /** Whether the module's default export is the options; otherwise it calls `serve()`. */
@@ -41,6 +39,13 @@ export interface HandlerThreadSettings {
   readonly facts: ServerFacts;
   /** URL of the module that has `serve()`, loaded where the user's module has not done so (`setRegistrar`). */
   readonly registrar: string;
+}
+
+/** What a handler thread is told when it starts. */
+export interface HandlerThreadSettings extends HandlerModuleSettings {
+  readonly memory: ServerMemory;
+  readonly slot: number;
+  readonly dispatcherWakerFds: readonly number[];
 }
 
 /** What a handler thread tells the supervisor. */
@@ -59,14 +64,27 @@ export function linkHandlers(
   });
 }
 
-/** Loads the module and runs its handlers. Errors while loading end the thread; the supervisor reports them. */
-export async function runHandlerThread(settings: HandlerThreadSettings): Promise<void> {
-  const { memory, slot } = settings;
+/** What loading the user's module on a thread gave. */
+export interface LoadedHandlers {
+  readonly registration: Registration;
+  readonly state: ThreadServerState;
+}
+
+/**
+ * Loads the user's module on this thread and finds the handlers of its server there; null when it has none.
+ *
+ * @param ownIdle closes the idle clients of this thread, where it is a dispatcher
+ * @throws what the module throws while it loads
+ */
+export async function loadHandlers(
+  settings: HandlerModuleSettings,
+  memory: ServerMemory,
+  dispatcherWakerFds: readonly number[],
+  ownIdle: OwnIdle | null,
+): Promise<LoadedHandlers | null> {
   const control = controlOf(memory);
-  // A pending Atomics.waitAsync does not keep a Worker alive; a listening port does.
-  parentPort?.on("message", () => {});
   installResponseNotes();
-  const state = new ThreadServerState(control, settings.facts, settings.dispatcherWakerFds);
+  const state = new ThreadServerState(control, settings.facts, dispatcherWakerFds, ownIdle);
   enterHandlerThread({
     // The module of handlers has one server; its number in the main program means nothing there.
     serverIndex: settings.isOptionsModule ? 0 : settings.serverIndex,
@@ -82,18 +100,29 @@ export async function runHandlerThread(settings: HandlerThreadSettings): Promise
   if (isBundled()) await new Promise((resolve) => setImmediate(resolve));
   const exports = (await import(settings.module)) as { default?: unknown };
   const registration = await findRegistration(settings, context, exports.default);
-  if (registration === null) {
+  if (registration === null) return null;
+  state.fetch = registration.fetch;
+  return { registration, state };
+}
+
+/** Loads the module and runs its handlers. Errors while loading end the thread; the supervisor reports them. */
+export async function runHandlerThread(settings: HandlerThreadSettings): Promise<void> {
+  const { memory, slot } = settings;
+  const control = controlOf(memory);
+  // A pending Atomics.waitAsync does not keep a Worker alive; a listening port does.
+  parentPort?.on("message", () => {});
+  const loaded = await loadHandlers(settings, memory, settings.dispatcherWakerFds, null);
+  if (loaded === null) {
     parentPort?.postMessage({ type: "unregistered" } satisfies HandlerThreadMessage);
     return;
   }
-  state.fetch = registration.fetch;
   const links = linkHandlers(memory, control, slot, settings.dispatcherWakerFds);
   const parker = control.handlerParker(slot);
   const loop = new HandlerLoop(
     control,
     slot,
     links,
-    new HandlerRuntime(registration),
+    new HandlerRuntime(loaded.registration),
     handlerCounters(memory, slot),
     () => exitThread(0),
   );
@@ -114,7 +143,7 @@ export async function runHandlerThread(settings: HandlerThreadSettings): Promise
 
 /** Finds what the module registered; a default export of options is registered here. Null when there is nothing. */
 async function findRegistration(
-  settings: HandlerThreadSettings,
+  settings: HandlerModuleSettings,
   context: ThreadContext,
   exported: unknown,
 ): Promise<Registration | null> {

@@ -11,6 +11,7 @@ import {
   TASK_CLOSES,
   TASK_HAS_BODY,
   TASK_HTTP_1_0,
+  TASK_MEASURED,
   TASK_STREAMS_BODY,
   taskRecordBytes,
   writeTaskRecord,
@@ -33,6 +34,9 @@ import { PEER_ADDRESS_WORDS } from "../shm/incoming-queue.ts";
 import { CLIENT_LINGERING, CLIENT_OPEN, type Client, TASK_OVER, Task } from "./client.ts";
 import type { ClientTable } from "./client-table.ts";
 import { CollectedBody } from "./collected-body.ts";
+import type { DirectAnswers } from "./direct-answers.ts";
+import type { InlineHost } from "./inline-host.ts";
+import { NO_KIND } from "./kind-table.ts";
 import type { RouteStage } from "./route-stage.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { Upload } from "./upload.ts";
@@ -73,7 +77,9 @@ export class RequestReader {
   readonly #uploads: UploadSender;
   readonly #counters: Float64Array;
   readonly #maxBodyBytes: number;
+  readonly #direct: DirectAnswers;
   readonly #routes: RouteStage | null;
+  readonly #inline: InlineHost | null;
   readonly #buffer: NativeBuffer = NativeBuffer.allocate(CHUNK_SIZE);
   readonly #head: RequestHead;
   /** Bodies that are being put together, by task. */
@@ -87,7 +93,9 @@ export class RequestReader {
     counters: Float64Array,
     limits: ParserLimits,
     maxBodyBytes: number,
+    direct: DirectAnswers,
     routes: RouteStage | null,
+    inline: InlineHost | null,
   ) {
     this.#owner = owner;
     this.#table = table;
@@ -95,7 +103,9 @@ export class RequestReader {
     this.#uploads = uploads;
     this.#counters = counters;
     this.#maxBodyBytes = maxBodyBytes;
+    this.#direct = direct;
     this.#routes = routes;
+    this.#inline = inline;
     this.#head = new RequestHead(limits);
   }
 
@@ -107,8 +117,15 @@ export class RequestReader {
     return client.receiving !== null && this.#uploads.isFull(client.receiving);
   }
 
-  /** Parses what was held back and reads once. */
+  /** Parses what was held back and reads once; answers of this thread's own leave together. */
   read(client: Client): void {
+    this.#direct.begin(client);
+    this.#inline?.beginClient();
+    this.#read(client);
+    this.#direct.end();
+  }
+
+  #read(client: Client): void {
     if (client.mustParse && client.state === CLIENT_OPEN) {
       client.mustParse = false;
       if (client.held !== null) this.#parse(client, client.held, client.heldStart, client.heldEnd);
@@ -197,8 +214,8 @@ export class RequestReader {
           return;
       }
       if (client.state !== CLIENT_OPEN) return;
-      // What is left may hold whole requests: it is parsed again when the pause is over.
-      if (this.isPaused(client)) {
+      // What is left may hold whole requests: it is parsed again when the pause is over, or at this client's next turn.
+      if (this.isPaused(client) || (event === END && this.#inline?.isTurnOver)) {
         this.#hold(client, native, position, end);
         client.mustParse = true;
         this.#owner.progressed(client);
@@ -213,31 +230,55 @@ export class RequestReader {
     this.#counters[DispatcherCounter.requests] += 1;
     head.route = 0;
     if (this.#routes !== null) {
-      const flags = (head.minorVersion === 0 ? TASK_HTTP_1_0 : 0) | (head.keepAlive ? 0 : TASK_CLOSES);
-      head.route = this.#routes.route(client, sequence, head, bytes, client.parser.headStart, flags);
+      const { headStart } = client.parser;
+      head.route = this.#routes.route(client, sequence, head, bytes, headStart, flagsOf(head, false));
       if (head.route === ROUTE_ANSWERED) {
         client.isDropping = true;
         if (!head.keepAlive) client.isLastRequest = true;
         return;
       }
     }
-    const task = new Task(client, sequence);
-    client.tasks.push(task);
-    client.arriving = task;
-    this.#owner.began();
     const length = head.contentLength;
     const hasBody = length > 0 || head.isChunked;
     const isDropped = head.method === METHOD_GET || head.method === METHOD_HEAD;
+    const inline = this.#inline;
+    const kind = inline === null ? NO_KIND : inline.kinds.find(head, bytes, client.parser.headStart);
+    const parent = inline === null ? NO_KIND : inline.kinds.parent;
+    if (kind !== NO_KIND && !head.expectsContinue && inline!.takes(kind, parent)) {
+      const bodyBytes = isDropped || !hasBody ? 0 : length;
+      if (!(hasBody && head.isChunked && !isDropped) && this.#isWhole(bodyBytes, position, end)) {
+        client.isDropping = true;
+        if (!head.keepAlive) client.isLastRequest = true;
+        inline!.run(
+          client,
+          sequence,
+          kind,
+          parent,
+          head,
+          bytes,
+          client.parser.headStart,
+          position,
+          bodyBytes,
+          flagsOf(head, hasBody && !isDropped),
+          this.#table.peers,
+          client.slot * PEER_ADDRESS_WORDS,
+        );
+        return;
+      }
+    }
+    const task = new Task(client, sequence);
+    task.kind = kind;
+    task.kindParent = parent;
+    client.tasks.push(task);
+    client.arriving = task;
+    this.#owner.began();
     client.isDropping = isDropped || !hasBody;
     if (!isDropped && length > this.#maxBodyBytes) {
       this.#fail(client, LENGTH_TOO_LARGE_REPLY, 413);
       return;
     }
     if (head.expectsContinue) this.#owner.interim(client, task.sequence, CONTINUE_REPLY);
-    const flags =
-      (head.minorVersion === 0 ? TASK_HTTP_1_0 : 0) |
-      (head.keepAlive ? 0 : TASK_CLOSES) |
-      (hasBody && !isDropped ? TASK_HAS_BODY : 0);
+    const flags = flagsOf(head, hasBody && !isDropped) | (kind === NO_KIND ? 0 : TASK_MEASURED);
     if (!hasBody || isDropped) {
       this.#place(client, task, bytes, position, 0, flags);
     } else if (!head.isChunked && length <= INLINE_BODY_BYTES && position + length <= end) {
@@ -251,6 +292,11 @@ export class RequestReader {
       this.#collect(client, task, bytes, flags);
     }
     if (!head.keepAlive) client.isLastRequest = true;
+  }
+
+  /** Whether a body of that length lies whole between position and end, and may travel with its head. */
+  #isWhole(bodyBytes: number, position: number, end: number): boolean {
+    return bodyBytes <= INLINE_BODY_BYTES && bodyBytes <= this.#maxBodyBytes && position + bodyBytes <= end;
   }
 
   #place(
@@ -341,12 +387,20 @@ export class RequestReader {
         if (body !== undefined) {
           this.#collecting.delete(task);
           body.finish(body.bodyBytes, 0);
-          if (!this.#scheduler.placeRecord(task, body.record(), this.#owner.nowMs))
+          if (this.#inline?.takes(task.kind, task.kindParent)) this.#runCollected(client, task, body);
+          else if (!this.#scheduler.placeRecord(task, body.record(), this.#owner.nowMs))
             this.#refuse(client, task);
         }
       }
     }
     if (client.isLastRequest) client.stopReading();
+  }
+
+  #runCollected(client: Client, task: Task, body: CollectedBody): void {
+    // Inline, a request has a task only if it outlives the call of its handler.
+    client.forget(task);
+    this.#owner.over(task);
+    this.#inline?.runRecord(client, task.sequence, task.kind, task.kindParent, body);
   }
 
   #tooLarge(client: Client, task: Task): void {
@@ -373,4 +427,12 @@ export class RequestReader {
     client.forget(task);
     this.#owner.reply(client, task.sequence, reply, true);
   }
+}
+
+function flagsOf(head: RequestHead, hasBody: boolean): number {
+  return (
+    (head.minorVersion === 0 ? TASK_HTTP_1_0 : 0) |
+    (head.keepAlive ? 0 : TASK_CLOSES) |
+    (hasBody ? TASK_HAS_BODY : 0)
+  );
 }

@@ -15,6 +15,7 @@ import {
   CUT,
   FILE_HEADER_BYTES,
   IDLE_TIMEOUT,
+  QUICK,
   TYPE_MASK,
 } from "../channel/messages.ts";
 import { closeSocket } from "../net/stream-socket.ts";
@@ -27,6 +28,8 @@ const TURN_MESSAGES = 512;
 
 /** What the result reader asks of its dispatcher. */
 export interface ResultOwner {
+  /** A handler has answered a task, or begun to: quickly and without waiting for anything, or not. */
+  measured(task: Task, isQuick: boolean): void;
   /** The answer of a task is complete. */
   answered(client: Client, task: Task): void;
   /** A request is not in flight any more. */
@@ -82,6 +85,8 @@ export class ResultReader {
     const task = link.taskOf(entry, results.b);
     const offset = results.payloadOffset;
     const kind = type & TYPE_MASK;
+    const isAnswer = kind === ANSWER || kind === ANSWER_BLOCK || kind === ANSWER_FILE;
+    if (isAnswer && task !== null && task.kind !== 0) this.#owner.measured(task, (type & QUICK) !== 0);
     if (kind === ANSWER) {
       if (task !== null) {
         this.#writer.answer(link, task, this.#rings[link.slot], offset, results.payloadBytes, -1, type);

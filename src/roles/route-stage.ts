@@ -133,14 +133,12 @@ export class RouteStage implements ExchangeHost, AnswerSink {
       this.#natives.set(reply, native);
     }
     const closes = (flags & TASK_CLOSES) !== 0 || answer.content.closes;
-    if (native.body !== null) {
-      this.#writer.reply(client, sequence, native.head, false);
-      this.#reply(client, sequence, native.body, closes);
-    } else this.#reply(client, sequence, native.head, closes);
+    this.#writer.direct.answerBytes(client, sequence, native.head, native.body, closes);
+    this.#owner.sent(client, sequence);
   }
 
   #reply(client: Client, sequence: number, bytes: NativeBuffer, closes: boolean): void {
-    this.#writer.reply(client, sequence, bytes, closes);
+    this.#writer.direct.answerBytes(client, sequence, bytes, null, closes);
     this.#owner.sent(client, sequence);
   }
 
@@ -156,11 +154,9 @@ export class RouteStage implements ExchangeHost, AnswerSink {
     flags: number,
   ): void {
     if (this.#client === null) return;
-    const native = NativeBuffer.allocate(Math.max(1, head.length + end - start));
-    writeLatin1(native.bytes, head, 0);
-    if (body !== null) native.bytes.set(body.subarray(start, end), head.length);
     const isLast = (flags & LAST) !== 0;
-    this.#writer.reply(this.#client, this.#sequence, native, isLast && (flags & CLOSE) !== 0);
+    const closes = isLast && (flags & CLOSE) !== 0;
+    this.#writer.direct.answer(this.#client, this.#sequence, head, body, start, end, closes);
     if (isLast) this.#owner.sent(this.#client, this.#sequence);
   }
 

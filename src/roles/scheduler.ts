@@ -79,6 +79,11 @@ export class Scheduler {
     return this.#backlog.length;
   }
 
+  /** Whether some handler thread takes tasks. */
+  get hasHandlers(): boolean {
+    return this.#ready.length > 0;
+  }
+
   /** Looks anew at which handlers there are; called when the control block's epoch has changed. */
   refresh(): void {
     this.#ready = [];

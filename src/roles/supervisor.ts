@@ -30,14 +30,14 @@ import { HandlerLoop } from "./handler-loop.ts";
 import { HandlerPool, type HandlerPoolSettings } from "./handler-pool.ts";
 import { linkHandlers } from "./handler-thread.ts";
 import { controlOf, handlerCounters, type ServerMemory } from "./server-memory.ts";
-import { startThread, type Thread } from "./thread.ts";
+import { isBundled, startThread, type Thread } from "./thread.ts";
 
 /** What a supervisor needs to know. */
 export interface SupervisorSettings {
   readonly memory: ServerMemory;
   readonly listener: Listener;
   /** Options of the dispatchers, but for what the supervisor fills in itself. */
-  readonly dispatcher: Omit<DispatcherSettings, "index" | "memory" | "wakerFd">;
+  readonly dispatcher: Omit<DispatcherSettings, "index" | "memory" | "wakerFd" | "hosting">;
   /** Handler threads, or null for main mode. */
   readonly pool: Omit<
     HandlerPoolSettings,
@@ -93,6 +93,7 @@ export class Supervisor {
         index,
         memory,
         wakerFd: dispatcherWakerFds[index],
+        hosting: this.#hosting(dispatcherWakerFds),
       } satisfies DispatcherSettings);
     }
     this.#startThread("acceptor", "acceptor", -1, {
@@ -105,6 +106,13 @@ export class Supervisor {
     else this.#pool.start();
     this.ref();
     this.#watch();
+  }
+
+  /** What dispatchers need to run handlers themselves. In a bundle they never get to the program. */
+  #hosting(wakerFds: readonly number[]): DispatcherSettings["hosting"] {
+    const { pool, dispatcher } = this.#settings;
+    if (pool === null || !dispatcher.isInlineAllowed || isBundled()) return null;
+    return { module: pool.thread, wakerFds };
   }
 
   /** A thread that the server cannot do without has ended: the server ends, and the process hears why. */

@@ -3,7 +3,8 @@
  * of a request or asks the process to exit.
  *
  * Left alone, both end the Worker at once, and with it every other request that is open there. Here the thread stops
- * taking tasks instead, lets what is open finish for GRACE_MS, and only then ends; the supervisor starts another.
+ * taking tasks instead, lets what is open finish for GRACE_MS, and only then ends; the supervisor starts another. A
+ * dispatcher that hosts handlers stays and runs none any more.
  */
 
 /** Time for open requests to finish, in ms. */
@@ -19,8 +20,10 @@ export class ThreadExit extends Error {
 
 /** What the guard does to the thread. */
 export interface GuardedThread {
-  /** Takes no further tasks and ends when nothing is open. */
+  /** Takes no further tasks, and ends when nothing is open unless it is kept. Called once. */
   retire(): void;
+  /** Whether the thread goes on without handlers: a dispatcher that hosted some. */
+  readonly isKept?: boolean;
 }
 
 const endThread = process.exit.bind(process);
@@ -37,12 +40,16 @@ export function guardThread(thread: GuardedThread): void {
     if (isEnding) return;
     isEnding = true;
     thread.retire();
-    setTimeout(() => exitThread(code), GRACE_MS);
+    if (thread.isKept !== true) setTimeout(() => exitThread(code), GRACE_MS);
   };
   const onError = (error: unknown): void => {
     if (error instanceof ThreadExit) return;
     console.error(error);
-    console.error("epollo: this error was thrown outside of a request; its handler thread is replaced");
+    console.error(
+      thread.isKept === true
+        ? "epollo: this error was thrown outside of a request; its dispatcher leaves requests to handler threads from now on"
+        : "epollo: this error was thrown outside of a request; its handler thread is replaced",
+    );
     end(1);
   };
   process.on("uncaughtException", onError);

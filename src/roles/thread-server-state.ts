@@ -5,7 +5,7 @@ import type { AddressInfo, ServerState } from "../fetch/server-object.ts";
 import { formatPeer } from "../net/address.ts";
 import { Waker } from "../net/waker.ts";
 import { type ControlBlock, SERVER_CLOSED, SERVER_DRAINING, SERVER_RUNNING } from "../shm/control-block.ts";
-import { closeIdleClients } from "./close-idle.ts";
+import { closeIdleClients, type OwnIdle } from "./close-idle.ts";
 
 /** What of a server is known when its threads start. */
 export interface ServerFacts {
@@ -17,7 +17,7 @@ export interface ServerFacts {
   readonly id: string;
 }
 
-/** State of the Server object on a handler thread. */
+/** State of the Server object on a thread that runs handlers and is not the main one. */
 export class ThreadServerState implements ServerState {
   readonly hostname: string | undefined;
   readonly isDevelopment: boolean;
@@ -28,8 +28,16 @@ export class ThreadServerState implements ServerState {
   #url: URL | null = null;
   fetch: ServerState["fetch"] = null;
 
-  constructor(control: ControlBlock, facts: ServerFacts, dispatcherWakerFds: readonly number[] = []) {
+  readonly #ownIdle: OwnIdle | null;
+
+  constructor(
+    control: ControlBlock,
+    facts: ServerFacts,
+    dispatcherWakerFds: readonly number[] = [],
+    ownIdle: OwnIdle | null = null,
+  ) {
     this.#control = control;
+    this.#ownIdle = ownIdle;
     this.#dispatcherWakers = dispatcherWakerFds.map((fd) => Waker.attach(fd));
     this.#facts = facts;
     this.hostname = facts.hostname;
@@ -63,7 +71,7 @@ export class ThreadServerState implements ServerState {
   }
 
   closeIdle(): number {
-    return closeIdleClients(this.#control, this.#dispatcherWakers);
+    return closeIdleClients(this.#control, this.#dispatcherWakers, this.#ownIdle);
   }
 
   /** Handler threads do not keep the process alive. */

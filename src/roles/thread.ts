@@ -36,7 +36,7 @@ export function isBundled(): boolean {
 
 const handlerPreloads: string[] = [];
 
-/** Has every handler thread that is started from now on evaluate a module, given by its URL, before anything else. */
+/** Has every thread that runs handlers and is started from now on evaluate a module, given by its URL, before anything else. */
 export function preloadOnHandlerThreads(module: string): void {
   if (!handlerPreloads.includes(module)) handlerPreloads.push(module);
 }
@@ -54,12 +54,13 @@ export function startThread(
   onEnd: (code: number, error: unknown) => void,
   onMessage?: (data: unknown) => void,
 ): Thread {
+  const runsHandlers = entry === "handler" || (settings as { hosting?: unknown }).hosting != null;
   const worker = new Worker(bundle ?? ENTRIES[entry].href, {
     name: `epollo ${entry}`,
     workerData: bundle === null ? settings : { ...settings, epolloEntry: entry },
     ref: false,
     // In a bundle they are evaluated with the rest of it.
-    preload: entry === "handler" && bundle === null ? handlerPreloads : [],
+    preload: runsHandlers && bundle === null ? handlerPreloads : [],
   } as WorkerOptions);
   const thread = { worker, isEnded: false };
   let failure: unknown = null;

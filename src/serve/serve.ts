@@ -130,6 +130,7 @@ function startOn(listener: Listener, resolved: ResolvedOptions, serverIndex: num
       idleTimeoutMs: resolved.idleTimeoutSeconds * 1000,
       balance: threads.balance,
       maxBacklog: threads.maxBacklogTasks,
+      isInlineAllowed: mode !== "main" && threads.isInlineAllowed,
       routes:
         resolved.resolvedRoutes === null
           ? null

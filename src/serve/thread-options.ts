@@ -79,6 +79,7 @@ export function resolvePlacement(
   max ??= Math.max(most, min ?? byDefault?.min ?? 0);
   min ??= Math.min(byDefault?.min ?? 1, max);
 
+  const balance = oneOfBalance(given.balance);
   const resolved: ResolvedThreads = Object.freeze({
     dispatchers: dispatchers ?? Math.min(MAX_THREADS, Math.max(1, Math.floor(environment.coreCount / 2))),
     min,
@@ -88,8 +89,9 @@ export function resolvePlacement(
         ? Infinity
         : (integer("retireAfter", given.retireAfter, 0, MAX_INT32, " ms, or Infinity") ?? 10_000),
     maxBacklogTasks: integer("maxBacklog", given.maxBacklog, 1, MAX_INT32) ?? 65_536,
-    balance: oneOfBalance(given.balance),
-    isInlineAllowed: boolean("inline", given.inline) ?? true,
+    balance,
+    // One handler thread at most, or a plain policy, was asked for: no other thread is to run handlers unasked.
+    isInlineAllowed: boolean("inline", given.inline) ?? (max > 1 && balance === "bounded"),
   });
   return { ...place(handlers, given.handlers, environment.defaultHandlers), threads: resolved };
 }

@@ -59,6 +59,9 @@ export class Answering {
       list: (): void => {
         events.push("listed");
       },
+      measured: (task: Task, isQuick: boolean): void => {
+        events.push(`measured ${task.sequence} ${isQuick ? "quick" : "slow"}`);
+      },
       bodyCredit: (task: Task, bytes: number): void => {
         events.push(`credit ${task.sequence} ${bytes}`);
       },

@@ -4,6 +4,7 @@ import { DEFAULT_LIMITS, type ParserLimits } from "../../src/http/limits.ts";
 import { closeSocket } from "../../src/net/stream-socket.ts";
 import { type Client, TASK_OVER, type Task } from "../../src/roles/client.ts";
 import { ClientTable } from "../../src/roles/client-table.ts";
+import { DirectAnswers } from "../../src/roles/direct-answers.ts";
 import { RequestReader } from "../../src/roles/request-reader.ts";
 import { UploadSender } from "../../src/roles/upload-sender.ts";
 import { PEER } from "../channel/link-pair.ts";
@@ -84,6 +85,8 @@ export class Reading {
       this.scheduling.counters,
       options.limits ?? DEFAULT_LIMITS,
       options.maxBodyBytes ?? 1 << 30,
+      new DirectAnswers({ reply: () => {}, send: () => 0, rest: () => {} }),
+      null,
       null,
     );
   }

@@ -38,6 +38,7 @@ export class Serving {
       maxBodyBytes: options.maxBodyBytes ?? 1 << 30,
       idleTimeoutMs: options.idleTimeoutMs ?? 10_000,
       routes: options.routes ?? null,
+      isInlineAllowed: false,
     };
     const { control, scheduler, links, counters } = this.scheduling;
     this.clients = new Clients(0, settings, 0, control, this.#poller, scheduler, links, counters);

@@ -5,4 +5,3 @@ import { Dispatcher, type DispatcherSettings } from "../dispatcher.ts";
 
 requestShortSlice();
 new Dispatcher(workerData as DispatcherSettings).run();
-process.exit(0);

@@ -1,0 +1,136 @@
+/**
+ * Answers that the dispatcher gives itself while it reads a client's requests: inline handlers, static routes.
+ *
+ * Owned by the dispatcher. The answers to requests that came in one piece of input leave in one send: they are put one
+ * behind the other into one buffer, which is the client's that is being read and is sent when that one has been read.
+ * An answer goes there only when it is its turn and nothing is queued before it; all others go the way of
+ * `answer-writer.ts`, and what is in the buffer goes before them.
+ */
+import { NativeBuffer } from "../../ffi/native-buffer.ts";
+import { writeLatin1 } from "../http/latin1.ts";
+import { CLIENT_CLOSED, type Client } from "./client.ts";
+
+/** Answers are gathered up to this length; longer ones go by themselves. */
+const OUTGOING_BYTES: number = 64 * 1024;
+
+/** The way of all other answers. */
+export interface DirectOwner {
+  /** Queues bytes of the server's own for a client's answer. */
+  reply(client: Client, sequence: number, bytes: NativeBuffer, closes: boolean): void;
+  /** Sends now; gives the bytes taken (0 when the socket is full), or -1 when the client is gone. */
+  send(client: Client, address: number, length: number): number;
+  /** Queues the rest of answers that are finished, before all that follows. */
+  rest(client: Client, bytes: NativeBuffer): void;
+}
+
+/** Gathers answers of one client at a time. */
+export class DirectAnswers {
+  readonly #owner: DirectOwner;
+  readonly #outgoing: NativeBuffer = NativeBuffer.allocate(OUTGOING_BYTES);
+  /** The client that is being read. */
+  #client: Client | null = null;
+  /** Bytes of its answers that are not sent. */
+  #length = 0;
+
+  constructor(owner: DirectOwner) {
+    this.#owner = owner;
+  }
+
+  /** The requests of this client are read from now on. */
+  begin(client: Client): void {
+    this.#client = client;
+  }
+
+  /** They have been read. */
+  end(): void {
+    if (this.#length > 0) this.#flush();
+    this.#client = null;
+  }
+
+  /**
+   * Answers with `head` (latin-1) and body[start..end), whole; the caller finishes the answer in the client's queue
+   * afterwards. The body's memory must not change any more.
+   */
+  answer(
+    client: Client,
+    sequence: number,
+    head: string,
+    body: Uint8Array | null,
+    start: number,
+    end: number,
+    closes: boolean,
+  ): void {
+    const length = head.length + end - start;
+    if (this.#mayJoin(client, length, closes)) {
+      const { bytes } = this.#outgoing;
+      writeLatin1(bytes, head, this.#length);
+      if (body !== null && end > start) {
+        Buffer.prototype.copy.call(body, bytes, this.#length + head.length, start, end);
+      }
+      this.#length += length;
+      return;
+    }
+    const isLong = body !== null && length > OUTGOING_BYTES;
+    const native = NativeBuffer.allocate(Math.max(1, isLong ? head.length : length));
+    writeLatin1(native.bytes, head, 0);
+    if (isLong) {
+      this.#owner.reply(client, sequence, native, false);
+      this.#owner.reply(client, sequence, NativeBuffer.over(body.subarray(start, end)), closes);
+      return;
+    }
+    if (body !== null) Buffer.prototype.copy.call(body, native.bytes, head.length, start, end);
+    this.#owner.reply(client, sequence, native, closes);
+  }
+
+  /** As `answer`, with bytes that are ready and do not change. */
+  answerBytes(
+    client: Client,
+    sequence: number,
+    head: NativeBuffer,
+    body: NativeBuffer | null,
+    closes: boolean,
+  ): void {
+    const length = head.length + (body === null ? 0 : body.length);
+    if (this.#mayJoin(client, length, closes)) {
+      const { bytes } = this.#outgoing;
+      head.bytes.copy(bytes, this.#length);
+      body?.bytes.copy(bytes, this.#length + head.length);
+      this.#length += length;
+      return;
+    }
+    this.#owner.reply(client, sequence, head, closes && body === null);
+    if (body !== null) this.#owner.reply(client, sequence, body, closes);
+  }
+
+  /** Something else is about to be queued for a client: what was answered before it goes first. */
+  flushBefore(client: Client): void {
+    if (this.#length > 0 && client === this.#client) this.#flush();
+  }
+
+  /** A client is gone. */
+  drop(client: Client): void {
+    if (client === this.#client) this.#length = 0;
+  }
+
+  /** Whether the next answer of a client may join its outgoing bytes; makes room for it. */
+  #mayJoin(client: Client, length: number, closes: boolean): boolean {
+    if (client !== this.#client || closes || !client.isWritable || length > OUTGOING_BYTES) return false;
+    const { answers } = client;
+    if (answers.outstanding !== 1 || answers.readyCount > 0) return false;
+    if (this.#length + length > OUTGOING_BYTES) this.#flush();
+    return client.isWritable && client.state !== CLIENT_CLOSED && answers.readyCount === 0;
+  }
+
+  #flush(): void {
+    const client = this.#client;
+    const length = this.#length;
+    this.#length = 0;
+    if (client === null || client.state === CLIENT_CLOSED) return;
+    const sent = Math.max(0, this.#owner.send(client, this.#outgoing.address, length));
+    // A client whose socket failed is closed by now.
+    if (sent === length || (client.state as number) === CLIENT_CLOSED) return;
+    const rest = NativeBuffer.allocate(length - sent);
+    this.#outgoing.bytes.copy(rest.bytes, 0, sent, length);
+    this.#owner.rest(client, rest);
+  }
+}

@@ -1,0 +1,367 @@
+/**
+ * Inline placement: a dispatcher as the host of handlers.
+ *
+ * Owned by the dispatcher. Requests of kinds that are known to be short run here, between reading a request and sending
+ * its answer, without a hand-over to another thread. An answer that is complete when the handler returns goes straight
+ * into the client's outgoing bytes and leaves no trace: no task, no ring. What outlives the first call (a promise that
+ * is pending, a stream) gets a task like any other, whose link is this object, and counts as a mistake of the kind.
+ *
+ * What the dispatcher has to tell such a request (credit, the client has left) is kept and told once a turn, since user
+ * code runs then (`tell`).
+ */
+import { monotonicMs } from "../../ffi/clock.ts";
+import { NativeBuffer } from "../../ffi/native-buffer.ts";
+import type { AnswerSink } from "../channel/answer-sink.ts";
+import { CLOSE, FIRST, LAST } from "../channel/messages.ts";
+import { type RecordMemory, TaskView, taskRecordBytes, writeTaskRecord } from "../channel/task-record.ts";
+import { Exchange, type ExchangeHost } from "../fetch/exchange.ts";
+import type { FileAccess } from "../fetch/file-access.ts";
+import type { HandlerRuntime } from "../fetch/runtime.ts";
+import { writeLatin1 } from "../http/latin1.ts";
+import type { RequestHead } from "../http/request-head.ts";
+import type { ControlBlock } from "../shm/control-block.ts";
+import { DispatcherCounter } from "../shm/counters.ts";
+import type { AnswerWriter } from "./answer-writer.ts";
+import { CLIENT_CLOSED, type Client, TASK_GIVEN, TASK_OVER, Task, type TaskLink } from "./client.ts";
+import { fileAccess } from "./file-access.ts";
+import { KindTable } from "./kind-table.ts";
+
+/** What the inline host asks of its dispatcher. */
+export interface InlineOwner {
+  /** A request is in flight from now on. */
+  began(): void;
+  /** A request without a task is not in flight any more. */
+  ended(): void;
+  /** A request with a task is not in flight any more. */
+  over(task: Task): void;
+  /** All of an answer of this thread's own is queued: the next one may follow. */
+  sent(client: Client, sequence: number): void;
+  /** The answer of a task is complete. */
+  answered(client: Client, task: Task): void;
+  /** An answer cannot be completed: close at once. */
+  broken(client: Client): void;
+  /** The deadline of a client is another. */
+  progressed(client: Client): void;
+  /** Something is to be done at the next turn, which may be far away. */
+  wakeUp(): void;
+}
+
+/** User code that one client's requests may run in a turn before the others get theirs, in ms. */
+const TURN_MS = 1;
+/** The longest head with its table of fields (http/limits.ts), and a body that travels with it. */
+const SCRATCH_BYTES: number = 80 * 1024;
+
+const TELL_CREDIT = 0;
+const TELL_ABORT = 1;
+const TELL_HALF_CLOSED = 2;
+
+/** Something an open request is to be told. */
+interface Notice {
+  readonly exchange: Exchange;
+  readonly what: number;
+  readonly bytes: number;
+}
+
+/** Runs handlers in a dispatcher. */
+export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
+  readonly sink: AnswerSink = this;
+  readonly files: FileAccess = fileAccess;
+  /** Which kinds of requests run here. */
+  readonly kinds: KindTable = new KindTable();
+  readonly slot: number = -1;
+  readonly serials: number[] = [];
+  readonly #owner: InlineOwner;
+  readonly #writer: AnswerWriter;
+  readonly #control: ControlBlock;
+  readonly #counters: Float64Array;
+  readonly #scratch: RecordMemory;
+  readonly #view: TaskView;
+  readonly #tasks: (Task | null)[] = [];
+  readonly #open: (Exchange | null)[] = [];
+  readonly #free: number[] = [];
+  #runtime: HandlerRuntime | null = null;
+  #notices: Notice[] = [];
+  #openCount = 0;
+  #serial = 0;
+  #spentMs = 0;
+  /** The request whose handler is being called. */
+  #current: Exchange | null = null;
+  #client: Client | null = null;
+  #sequence = 0;
+  #task: Task | null = null;
+
+  constructor(owner: InlineOwner, writer: AnswerWriter, control: ControlBlock, counters: Float64Array) {
+    this.#owner = owner;
+    this.#writer = writer;
+    this.#control = control;
+    this.#counters = counters;
+    const memory = new ArrayBuffer(SCRATCH_BYTES);
+    this.#scratch = { bytes: Buffer.from(memory), words: new Int32Array(memory) };
+    this.#view = new TaskView(this.#scratch);
+  }
+
+  /** Runs handlers from now on, or with null none any more. */
+  use(runtime: HandlerRuntime | null): void {
+    this.#runtime = runtime;
+  }
+
+  /** Requests that outlived their handler's first call. */
+  get openCount(): number {
+    return this.#openCount;
+  }
+
+  /** Whether user code has had its share of a turn since `beginClient`. */
+  get isTurnOver(): boolean {
+    return this.#spentMs > TURN_MS;
+  }
+
+  /** The requests of another client follow. */
+  beginClient(): void {
+    this.#spentMs = 0;
+  }
+
+  /** Whether a request of this kind is to run here. After a reload only the handler threads know the new handlers. */
+  takes(kind: number, parent: number): boolean {
+    return this.#runtime !== null && this.kinds.isInline(kind, parent) && !this.#control.areRoutesReplaced;
+  }
+
+  /** Runs the handler of a request whose head lies in `source`, its whole body from `bodyStart` on. */
+  run(
+    client: Client,
+    sequence: number,
+    kind: number,
+    parent: number,
+    head: RequestHead,
+    source: Buffer,
+    headStart: number,
+    bodyStart: number,
+    bodyBytes: number,
+    flags: number,
+    peers: Int32Array,
+    peerIndex: number,
+  ): void {
+    let scratch = this.#scratch;
+    const length = taskRecordBytes(head, bodyBytes);
+    if (length > SCRATCH_BYTES) {
+      const memory = new ArrayBuffer((length + 7) & ~7);
+      scratch = { bytes: Buffer.from(memory), words: new Int32Array(memory) };
+    }
+    const bodyAt = writeTaskRecord(scratch, 0, head, source, headStart, bodyBytes, flags, peers, peerIndex);
+    if (bodyBytes > 0) source.copy(scratch.bytes, bodyAt, bodyStart, bodyStart + bodyBytes);
+    this.#view.moveTo(scratch, 0);
+    this.#run(client, sequence, kind, parent, bodyBytes);
+  }
+
+  /** Runs the handler of a request whose record was written before. */
+  runRecord(client: Client, sequence: number, kind: number, parent: number, record: RecordMemory): void {
+    this.#view.moveTo(record, 0);
+    this.#run(client, sequence, kind, parent, this.#view.bodyBytes);
+  }
+
+  #run(client: Client, sequence: number, kind: number, parent: number, bodyBytes: number): void {
+    const view = this.#view;
+    const free = this.#free;
+    const entry = free.length > 0 ? free[free.length - 1]! : this.#tasks.length;
+    this.#serial = (this.#serial + 1) | 0;
+    const exchange = new Exchange(this, entry, this.#serial, view);
+    this.#current = exchange;
+    this.#client = client;
+    this.#sequence = sequence;
+    this.#task = null;
+    this.#owner.began();
+    const startMs = monotonicMs();
+    try {
+      this.#runtime!.run(exchange, view);
+    } catch (error) {
+      // The runtime answers all that user code throws; this is what is thrown while it does so.
+      exchange.cut();
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+    const takenMs = monotonicMs() - startMs;
+    this.#spentMs += takenMs;
+    this.#counters[DispatcherCounter.requestsInline] += 1;
+    const isDone = exchange.isDone;
+    // Bytes must be copied wherever they are read: they are no fault of the handler.
+    this.kinds.ranInline(kind, parent, takenMs - bodyBytes / 1e6, isDone);
+    if (!isDone) this.#keep(exchange);
+    this.#current = null;
+    if (this.#task !== null) return;
+    this.#owner.ended();
+    client.idleTimeoutMs = -1;
+  }
+
+  /** Gives the request that is running a task: it outlives its first call, or streams its answer. */
+  #keep(exchange: Exchange): Task {
+    if (this.#task !== null) return this.#task;
+    const client = this.#client!;
+    const task = new Task(client, this.#sequence);
+    const { entry, serial } = exchange;
+    if (this.#free.length > 0) this.#free.pop();
+    this.#tasks[entry] = task;
+    this.#open[entry] = exchange;
+    this.serials[entry] = serial;
+    this.#openCount++;
+    task.state = TASK_GIVEN;
+    task.link = this;
+    task.entry = entry;
+    this.#task = task;
+    if (client.state === CLIENT_CLOSED) {
+      this.#owner.over(task);
+      this.#notify(exchange, TELL_ABORT, 0);
+      return task;
+    }
+    client.tasks.push(task);
+    if (client.isToldOfHalf) this.#notify(exchange, TELL_HALF_CLOSED, 0);
+    return task;
+  }
+
+  /** Tells open requests what has come up since the last time. */
+  tell(): void {
+    if (this.#notices.length === 0) return;
+    const notices = this.#notices;
+    this.#notices = [];
+    for (const { exchange, what, bytes } of notices) {
+      if (exchange.isDone) continue;
+      if (what === TELL_CREDIT) exchange.addCredit(bytes);
+      else if (what === TELL_ABORT) exchange.abort();
+      else exchange.halfClose();
+    }
+  }
+
+  /** Whether `tell` has something to do. */
+  get hasNotices(): boolean {
+    return this.#notices.length > 0;
+  }
+
+  #notify(exchange: Exchange | null | undefined, what: number, bytes: number): void {
+    if (exchange == null) return;
+    this.#notices.push({ exchange, what, bytes });
+    this.#owner.wakeUp();
+  }
+
+  // As the sink of answers.
+
+  answer(
+    entry: number,
+    serial: number,
+    head: string,
+    body: Uint8Array | null,
+    start: number,
+    end: number,
+    flags: number,
+  ): void {
+    const current = this.#current;
+    if (current !== null && current.serial === serial && this.#task === null) {
+      if ((flags & (FIRST | LAST)) === (FIRST | LAST)) {
+        const client = this.#client!;
+        if (client.state === CLIENT_CLOSED) return;
+        this.#writer.direct.answer(client, this.#sequence, head, body, start, end, (flags & CLOSE) !== 0);
+        this.#owner.sent(client, this.#sequence);
+        return;
+      }
+      this.#keep(current);
+    }
+    const task = this.taskOf(entry, serial);
+    if (task === null) return;
+    const length = head.length + end - start;
+    const native = NativeBuffer.allocate(Math.max(1, length));
+    writeLatin1(native.bytes, head, 0);
+    if (body !== null) Buffer.prototype.copy.call(body, native.bytes, head.length, start, end);
+    this.#writer.answer(this, task, native, 0, length, -1, flags);
+    this.#owner.wakeUp();
+  }
+
+  answerFile(
+    entry: number,
+    serial: number,
+    head: string,
+    fd: number,
+    offset: number,
+    length: number,
+    flags: number,
+  ): void {
+    const native = NativeBuffer.allocate(head.length);
+    writeLatin1(native.bytes, head, 0);
+    const closes = (flags & CLOSE) !== 0;
+    const isCurrent = this.#current?.serial === serial && this.#task === null;
+    const task = isCurrent ? null : this.taskOf(entry, serial);
+    const client = task === null ? this.#client : task.client;
+    if ((!isCurrent && task === null) || client === null || client.state === CLIENT_CLOSED) {
+      fileAccess.close(fd);
+    } else {
+      const sequence = task === null ? this.#sequence : task.sequence;
+      this.#writer.file(client, sequence, native, fd, offset, length, closes);
+      if (task === null) this.#owner.sent(client, sequence);
+      else client.answers.finish(sequence);
+    }
+    if (task === null) return;
+    this.finish(entry);
+    if (task.state !== TASK_OVER) this.#owner.answered(task.client, task);
+    this.#owner.wakeUp();
+  }
+
+  cut(entry: number, serial: number): void {
+    const task = this.taskOf(entry, serial);
+    if (task === null) {
+      if (this.#current?.serial === serial && this.#client !== null) this.#owner.broken(this.#client);
+      return;
+    }
+    this.finish(entry);
+    if (task.state === TASK_OVER) return;
+    this.#owner.over(task);
+    this.#owner.broken(task.client);
+  }
+
+  /** Bodies arrive whole here. */
+  creditBody(): void {}
+
+  setIdleTimeout(entry: number, serial: number, seconds: number): void {
+    const isCurrent = this.#current?.serial === serial && this.#task === null;
+    const client = isCurrent ? this.#client : (this.taskOf(entry, serial)?.client ?? null);
+    if (client === null || client.state === CLIENT_CLOSED) return;
+    client.idleTimeoutMs = seconds * 1000;
+    this.#owner.progressed(client);
+  }
+
+  release(): void {}
+
+  // As the link of the tasks that are open.
+
+  taskOf(entry: number, serial: number): Task | null {
+    return this.serials[entry] === serial ? (this.#tasks[entry] ?? null) : null;
+  }
+
+  finish(entry: number): void {
+    if (this.#tasks[entry] == null) return;
+    this.#tasks[entry] = null;
+    this.#open[entry] = null;
+    this.#free.push(entry);
+    this.#openCount--;
+  }
+
+  /** Never: it runs. */
+  tryTakeBack(): boolean {
+    return false;
+  }
+
+  abort(entry: number, isHalf: boolean): boolean {
+    this.#notify(this.#open[entry], isHalf ? TELL_HALF_CLOSED : TELL_ABORT, 0);
+    return true;
+  }
+
+  credit(entry: number, bytes: number): boolean {
+    this.#notify(this.#open[entry], TELL_CREDIT, bytes);
+    return true;
+  }
+
+  /** Nothing of a body is ever left to send. */
+  sendBody(): boolean {
+    return true;
+  }
+
+  failBody(): boolean {
+    return true;
+  }
+}

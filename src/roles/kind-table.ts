@@ -1,0 +1,186 @@
+/**
+ * What a dispatcher knows of the kinds of requests: which are so short that it runs them itself.
+ *
+ * A kind is a route and method or, for a bare `fetch`, a method and a pattern of the path, in which a segment that looks
+ * like an identifier stands for all of them and the query counts for nothing. It starts in the pool, which measures it,
+ * and is promoted after a streak of quick runs; inline, it is demoted by the first run that is slow or does not settle,
+ * or when its average is more than a hand-over is worth. Each demotion doubles the streak it takes to come back, and a
+ * long time without one halves it again: a branch predictor with hysteresis. So a wrong guess delays the other clients
+ * of one dispatcher once, and kinds that are slow one time in a thousand stay in the pool.
+ *
+ * A path that was never seen (a slug) goes by its parent, the pattern with the last segment left open.
+ *
+ * Owned by the dispatcher. Layout: a table of ENTRIES rows found by the low bits of the kind's hash; the whole hash is
+ * the tag. A kind that finds its row taken by one that is promoted gets it one time in SIXTEEN, so that requests for
+ * random paths do not push out the kinds that matter.
+ */
+import type { RequestHead } from "../http/request-head.ts";
+
+/** Milliseconds a run may take to count as quick. */
+export const QUICK_MS = 0.1;
+/** An inline run that takes longer, in ms, is a mistake. */
+const SLOW_MS = 1;
+/** A kind whose inline runs take more than this on average, in ms, is worth the hand-over. */
+const WORTH_MS = 0.08;
+const ENTRIES = 4096;
+const FIRST_STREAK = 16;
+const LONGEST_STREAK = 1 << 16;
+/** Inline runs without a mistake that halve the streak. */
+const FORGIVING_RUNS = 1 << 16;
+const AVERAGE_WEIGHT = 1 / 16;
+const SIXTEEN = 16;
+
+const QUESTION_MARK = 0x3f;
+const SLASH = 0x2f;
+const ZERO = 0x30;
+const NINE = 0x39;
+/** Stands for a segment that looks like an identifier. */
+const IDENTIFIER = 0x123;
+/** Stands for any last segment. */
+const ANY = 0x12a;
+/** Segments with a digit in them are identifiers from this length on (`v1` is none). */
+const IDENTIFIER_LENGTH = 4;
+
+/** No kind: the request goes to the pool and nothing is learnt of it. */
+export const NO_KIND = 0;
+
+/** The kinds of requests of one dispatcher. */
+export class KindTable {
+  readonly #tags: Int32Array = new Int32Array(ENTRIES);
+  readonly #isInline: Uint8Array = new Uint8Array(ENTRIES);
+  /** Quick runs in a row in the pool; inline, runs since the promotion. */
+  readonly #streak: Int32Array = new Int32Array(ENTRIES);
+  /** Quick runs in a row that it takes to be promoted. */
+  readonly #needed: Int32Array = new Int32Array(ENTRIES);
+  readonly #averageMs: Float64Array = new Float64Array(ENTRIES);
+  /** The parent of the kind that `find` gave last, or NO_KIND. */
+  parent: number = NO_KIND;
+  #rotation = 0;
+
+  /** Finds the kind of a request; its parent is in `parent` until the next call. */
+  find(head: RequestHead, bytes: Uint8Array, headStart: number): number {
+    this.parent = NO_KIND;
+    if (head.route > 0) return this.#enter(mix(mix(0x9e37, head.method), -head.route));
+    let hash = mix(0x79b9, head.method);
+    let before = hash;
+    let length = 0;
+    let digits = 0;
+    const end = headStart + head.targetEnd;
+    for (let i = headStart + head.targetStart; i < end; i++) {
+      const byte = bytes[i]!;
+      if (byte === QUESTION_MARK) break;
+      if (byte === SLASH) {
+        if (isIdentifier(length, digits)) hash = mix(before, IDENTIFIER);
+        hash = mix(hash, SLASH);
+        before = hash;
+        length = 0;
+        digits = 0;
+        continue;
+      }
+      length++;
+      if (byte >= ZERO && byte <= NINE) digits++;
+      hash = mix(hash, byte);
+    }
+    if (isIdentifier(length, digits)) hash = mix(before, IDENTIFIER);
+    const kind = this.#enter(hash);
+    this.parent = length === 0 ? NO_KIND : this.#enter(mix(before, ANY));
+    return kind;
+  }
+
+  /** Whether a request of this kind is to run inline. */
+  isInline(kind: number, parent: number): boolean {
+    if (kind === NO_KIND) return false;
+    const row = kind & (ENTRIES - 1);
+    if (this.#tags[row] !== kind) return false;
+    if (this.#isInline[row] === 1) return true;
+    if (parent === NO_KIND || this.#streak[row] !== 0 || this.#needed[row] !== FIRST_STREAK) return false;
+    // Never seen: as its siblings.
+    const above = parent & (ENTRIES - 1);
+    return this.#tags[above] === parent && this.#isInline[above] === 1;
+  }
+
+  /** A handler thread has run one: quick, and without waiting for anything, or not. */
+  ranInPool(kind: number, parent: number, isQuick: boolean): void {
+    this.#learn(kind, isQuick);
+    this.#learn(parent, isQuick);
+  }
+
+  /** It ran inline for so many ms, and had settled when the handler returned, or not. */
+  ranInline(kind: number, parent: number, ms: number, isSettled: boolean): void {
+    const isGood = isSettled && ms < SLOW_MS;
+    this.#ran(kind, isGood, ms);
+    if (!isGood) this.#ran(parent, false, ms);
+  }
+
+  #learn(kind: number, isQuick: boolean): void {
+    if (kind === NO_KIND) return;
+    const row = kind & (ENTRIES - 1);
+    if (this.#tags[row] !== kind) return;
+    if (!isQuick) {
+      if (this.#isInline[row] === 1) this.#demote(row);
+      // Not 0, which is a kind that was never seen.
+      else this.#streak[row] = -1;
+      return;
+    }
+    const streak = Math.max(0, this.#streak[row]!) + 1;
+    this.#streak[row] = streak;
+    if (this.#isInline[row] === 0 && streak >= this.#needed[row]!) this.#promote(row);
+  }
+
+  #ran(kind: number, isGood: boolean, ms: number): void {
+    if (kind === NO_KIND) return;
+    const row = kind & (ENTRIES - 1);
+    if (this.#tags[row] !== kind) return;
+    if (!isGood) {
+      this.#demote(row);
+      return;
+    }
+    if (this.#isInline[row] === 0) this.#promote(row);
+    const average = this.#averageMs[row]! + (ms - this.#averageMs[row]!) * AVERAGE_WEIGHT;
+    this.#averageMs[row] = average;
+    if (average > WORTH_MS) {
+      this.#demote(row);
+      return;
+    }
+    const runs = this.#streak[row]! + 1;
+    this.#streak[row] = runs;
+    if (runs % FORGIVING_RUNS === 0 && this.#needed[row]! > FIRST_STREAK) this.#needed[row]! >>= 1;
+  }
+
+  #promote(row: number): void {
+    this.#isInline[row] = 1;
+    this.#streak[row] = 0;
+    this.#averageMs[row] = 0;
+  }
+
+  #demote(row: number): void {
+    this.#isInline[row] = 0;
+    this.#streak[row] = -1;
+    this.#needed[row] = Math.min(LONGEST_STREAK, this.#needed[row]! * 2);
+  }
+
+  /** Makes sure that a kind has a row; NO_KIND when another keeps it. */
+  #enter(hash: number): number {
+    const kind = hash === NO_KIND ? 1 : hash;
+    const row = kind & (ENTRIES - 1);
+    if (this.#tags[row] === kind) return kind;
+    if (this.#tags[row] !== NO_KIND && this.#isInline[row] === 1 && ++this.#rotation % SIXTEEN !== 0) {
+      return NO_KIND;
+    }
+    this.#tags[row] = kind;
+    this.#isInline[row] = 0;
+    this.#streak[row] = 0;
+    this.#needed[row] = FIRST_STREAK;
+    return kind;
+  }
+}
+
+function isIdentifier(length: number, digits: number): boolean {
+  return digits > 0 && (digits === length || length >= IDENTIFIER_LENGTH);
+}
+
+/** One step of FNV-1a with a final shift, on 32 bits. */
+function mix(hash: number, value: number): number {
+  const mixed = Math.imul(hash ^ value, 0x01000193);
+  return mixed ^ (mixed >>> 15);
+}
