@@ -17,7 +17,7 @@ const LAYERS: Readonly<Record<string, { folders: readonly string[]; modules: rea
   "src/fetch": { folders: ["src/http", "src/channel"], modules: [/^bun:jsc$/, /^node:stream$/] },
   "src/roles": {
     folders: ["ffi", "src/shm", "src/net", "src/http", "src/channel", "src/fetch"],
-    modules: [/^node:worker_threads$/],
+    modules: [/^node:worker_threads$/, /^bun:jsc$/],
   },
   // Worker entry points: a few lines that start a role.
   "src/roles/entry": { folders: ["ffi", "src/roles"], modules: [/^node:worker_threads$/] },
@@ -52,6 +52,9 @@ const WITHOUT_MIRROR: Readonly<Record<string, string>> = {
   "src/roles/entry/acceptor.ts": "entry point of a Worker",
   "src/roles/entry/dispatcher.ts": "entry point of a Worker",
   "src/roles/entry/handler.ts": "entry point of a Worker",
+  "src/roles/client-settings.ts": "types only",
+  "src/roles/request-intake.ts":
+    "what the reader does with what it has read; test/roles/request-reader.test.ts",
   "src/roles/upload.ts": "data of a body on its way, no behaviour",
   "src/roles/acceptor.ts": "a thread's loop; test/server/listening.test.ts, test/server/disconnect.test.ts",
   "src/roles/dispatcher.ts": "a thread's loop; test/server",

@@ -28,7 +28,6 @@ import {
   IDLE_TIMEOUT,
   INLINE_ANSWER_BYTES,
   LAST,
-  QUICK,
 } from "./messages.ts";
 import {
   DISPATCHER_WAITS_WORD,
@@ -81,8 +80,8 @@ export class HandlerLink implements AnswerSink {
   #started = 0;
   /** While true, answers do not wake the dispatcher one by one: `notify` is called at the end of the batch. */
   isBatching = false;
-  /** Until when, in ms of `performance.now()`, an answer that is given whole counts as quick; 0: none does. */
-  quickUntilMs = 0;
+  /** Gives the flags (`QUICK`, `HEAVY`) of an answer that is complete now; null when nobody wants to know. */
+  judge: (() => number) | null = null;
 
   /**
    * @param memory the pair's memory
@@ -128,9 +127,7 @@ export class HandlerLink implements AnswerSink {
     end: number,
     flags: number,
   ): void {
-    if (this.quickUntilMs !== 0 && (flags & LAST) !== 0 && performance.now() <= this.quickUntilMs) {
-      flags |= QUICK;
-    }
+    if (this.judge !== null && (flags & LAST) !== 0) flags |= this.judge();
     if (this.#outbox.length > 0 || !this.#write(flags, entry, serial, head, body, start, end)) {
       this.#wait(ANSWER | flags, entry, serial, head, body, start, end, 0);
     }
@@ -147,7 +144,7 @@ export class HandlerLink implements AnswerSink {
     flags: number,
   ): void {
     const file = { fd, offset, length };
-    if (this.quickUntilMs !== 0 && performance.now() <= this.quickUntilMs) flags |= QUICK;
+    if (this.judge !== null) flags |= this.judge();
     if (this.#outbox.length > 0 || !this.#writeFile(entry, serial, head, file, flags)) {
       this.#outbox.push({
         type: ANSWER_FILE | flags,
@@ -230,13 +227,7 @@ export class HandlerLink implements AnswerSink {
   #writeWaiting(waiting: Waiting): boolean {
     const type = waiting.type;
     if (waiting.file !== null) {
-      return this.#writeFile(
-        waiting.entry,
-        waiting.serial,
-        waiting.head,
-        waiting.file,
-        type & (CLOSE | QUICK),
-      );
+      return this.#writeFile(waiting.entry, waiting.serial, waiting.head, waiting.file, type & ~0xff);
     }
     if ((type & 0xff) !== ANSWER)
       return this.#writeMessage(type, waiting.entry, waiting.serial, waiting.value);

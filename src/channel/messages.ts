@@ -51,6 +51,8 @@ export const CLOSE = 0x200;
 export const FIRST = 0x400;
 /** Flag of a whole answer: its handler was quick and waited for nothing. Set for tasks with TASK_MEASURED. */
 export const QUICK = 0x800;
+/** Flag of the last piece of an answer: its handler has computed for long. Set for tasks with TASK_MEASURED. */
+export const HEAVY = 0x1000;
 
 /** Bytes of an answer that may be on their way to a client at once. */
 export const ANSWER_WINDOW: number = 512 * 1024;

@@ -66,12 +66,26 @@ export class IncomingBody {
   #stream: ReadableStream<Uint8Array> | null = null;
   #controller: ReadableStreamDefaultController<Uint8Array> | null = null;
 
-  /** @param length the announced length in bytes, -1 if it is not known */
-  constructor(sink: AnswerSink, entry: number, serial: number, length: number) {
+  /**
+   * @param length the announced length in bytes, -1 if it is not known
+   * @param content all of the body, where it has arrived; it is the body's from now on
+   */
+  constructor(
+    sink: AnswerSink,
+    entry: number,
+    serial: number,
+    length: number,
+    content: Uint8Array | null = null,
+  ) {
     this.#sink = sink;
     this.#entry = entry;
     this.#serial = serial;
     this.#length = length;
+    if (content !== null) {
+      this.#pieces.push(content);
+      this.#isComplete = true;
+      return;
+    }
     sink.creditBody(entry, serial, BODY_WINDOW);
   }
 
@@ -141,6 +155,11 @@ export class IncomingBody {
       this.#state = COLLECTING;
       const pieces = this.#pieces;
       this.#pieces = [];
+      if (this.#isComplete && pieces.length === 1) {
+        this.#state = CLOSED;
+        resolve(pieces[0]!);
+        return;
+      }
       for (const piece of pieces) this.#append(piece, 0, piece.length);
       if (this.#isComplete) {
         this.#finishCollecting();

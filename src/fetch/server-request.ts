@@ -295,7 +295,7 @@ export function makeRequest(
 }
 
 function bodyInit(exchange: Exchange, view: TaskView, method: number): RequestInit | undefined {
-  if (method === METHOD_GET || method === METHOD_HEAD) return undefined;
+  if (method === METHOD_GET || method === METHOD_HEAD || exchange.body !== null) return undefined;
   if ((view.flags & TASK_STREAMS_BODY) !== 0) {
     exchange.body = new IncomingBody(exchange.host.sink, exchange.entry, exchange.serial, view.contentLength);
     return undefined;

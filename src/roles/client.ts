@@ -18,6 +18,7 @@ import { DEFAULT_LIMITS, type ParserLimits } from "../http/limits.ts";
 import { RequestParser } from "../http/request-parser.ts";
 import { WriteQueue } from "../http/write-queue.ts";
 import type { TimerEntry } from "../net/timer-wheel.ts";
+import type { CollectedBody } from "./collected-body.ts";
 import type { Upload } from "./upload.ts";
 
 /** Requests are read and answers written. */
@@ -172,6 +173,8 @@ export class Task {
   /** What the kind table knows it by (`kind-table.ts`), and its parent; 0 when nothing is to be learnt from it. */
   kind = 0;
   kindParent = 0;
+  /** Whether its kind is known to compute for long (`heavy-limit.ts`). */
+  isHeavy = false;
   /** The task record, while it is not in a ring. */
   record: Buffer | null = null;
   /** Since when it waits for a handler, in monotonic ms. */
@@ -186,6 +189,8 @@ export class Task {
   isCreditWaiting = false;
   /** The rest of its body, when that is not part of the record. */
   upload: Upload | null = null;
+  /** Its body while it is put together before anybody gets it. */
+  body: CollectedBody | null = null;
 
   constructor(client: Client, sequence: number) {
     this.client = client;

@@ -7,7 +7,6 @@
  */
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
 import type { DispatcherLink } from "../channel/dispatcher-link.ts";
-import type { ParserLimits } from "../http/limits.ts";
 import { emptyReply } from "../http/response-head.ts";
 import { DISCONNECTED, HANGUP, type Poller, READABLE, WRITABLE } from "../net/poller.ts";
 import { TimerWheel } from "../net/timer-wheel.ts";
@@ -24,13 +23,17 @@ import {
   type Task,
 } from "./client.ts";
 import { ClientCloser, type CloserOwner } from "./client-closer.ts";
+import type { ClientSettings } from "./client-settings.ts";
 import { ClientTable } from "./client-table.ts";
 import { Deadlines } from "./deadlines.ts";
 import { InlineHost, type InlineOwner } from "./inline-host.ts";
-import { NO_KIND } from "./kind-table.ts";
+import { KindTable, NO_KIND } from "./kind-table.ts";
+import { ReadyList } from "./ready-list.ts";
+import { type IntakeOwner, RequestIntake } from "./request-intake.ts";
 import { type ReaderOwner, RequestReader } from "./request-reader.ts";
 import { type ResultOwner, ResultReader } from "./result-reader.ts";
-import { type RouteOwner, type RouteSettings, RouteStage } from "./route-stage.ts";
+import { RetryList } from "./retry-list.ts";
+import { type RouteOwner, RouteStage } from "./route-stage.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { type UploadOwner, UploadSender } from "./upload-sender.ts";
 
@@ -39,21 +42,17 @@ const INCOMING_BUDGET = 64;
 
 const HANDLER_LOST_REPLY = emptyReply(500);
 
-/** Limits and times that clients are held to. */
-export interface ClientSettings {
-  readonly limits: ParserLimits;
-  readonly maxBodyBytes: number;
-  /** 0 for none. */
-  readonly idleTimeoutMs: number;
-  /** Routes, or null when there are none, or only the handlers know them. */
-  readonly routes: RouteSettings | null;
-  /** Whether short requests may run in the dispatcher. */
-  readonly isInlineAllowed: boolean;
-}
-
 /** The clients of one dispatcher. */
 export class Clients
-  implements WriterOwner, ResultOwner, RouteOwner, ReaderOwner, UploadOwner, CloserOwner, InlineOwner
+  implements
+    WriterOwner,
+    ResultOwner,
+    RouteOwner,
+    ReaderOwner,
+    IntakeOwner,
+    UploadOwner,
+    CloserOwner,
+    InlineOwner
 {
   /** Monotonic ms at the start of this turn; the dispatcher sets it. */
   nowMs: number;
@@ -61,6 +60,8 @@ export class Clients
   onWakeUp: (() => void) | null = null;
   /** State of the server, as the dispatcher last saw it. */
   serverState: number = SERVER_RUNNING;
+  /** What handlers had no room to be told. */
+  readonly retries: RetryList = new RetryList();
   /** The way out. */
   readonly writer: AnswerWriter;
   /** Handlers that run on this thread; null when none may. */
@@ -77,12 +78,13 @@ export class Clients
   readonly #deadlines: Deadlines;
   readonly #closer: ClientCloser;
   readonly #uploads: UploadSender;
+  readonly #kinds: KindTable | null;
+  readonly #intake: RequestIntake;
   readonly #reader: RequestReader;
   readonly #peer: Int32Array = new Int32Array(PEER_ADDRESS_WORDS);
   readonly #expire = (client: Client): void => this.#expired(client);
-  #ready: Client[] = [];
-  #spare: Client[] = [];
-  #retries: (() => boolean)[] = [];
+  readonly #serve = (client: Client): void => this.#serveClient(client);
+  readonly #ready: ReadyList = new ReadyList();
   #inFlight = 0;
 
   constructor(
@@ -105,21 +107,20 @@ export class Clients
     this.#uploads = new UploadSender(this);
     this.#deadlines = new Deadlines(this.#wheel, settings.idleTimeoutMs);
     this.writer = new AnswerWriter(this, counters);
-    this.inline = settings.isInlineAllowed ? new InlineHost(this, this.writer, control, counters) : null;
+    const kinds = settings.areKindsKept ? new KindTable() : null;
+    this.#kinds = kinds;
+    this.inline =
+      kinds === null || !settings.isInlineAllowed
+        ? null
+        : new InlineHost(this, this.writer, control, counters, kinds);
     this.results = new ResultReader(this, this.writer, counters, links);
     this.#closer = new ClientCloser(this, this.#table, this.#wheel, this.#deadlines, this.writer, counters);
-    this.#reader = new RequestReader(
-      this,
-      this.#table,
-      scheduler,
-      this.#uploads,
-      counters,
-      settings.limits,
-      settings.maxBodyBytes,
-      this.writer.direct,
-      settings.routes === null ? null : new RouteStage(this, this.writer, control, settings.routes),
-      this.inline,
-    );
+    const routes =
+      settings.routes === null ? null : new RouteStage(this, this.writer, control, settings.routes);
+    const targets = { scheduler, uploads: this.#uploads, routes, inline: this.inline, kinds };
+    const { limits, maxBodyBytes } = settings;
+    this.#intake = new RequestIntake(this, this.#table, targets, counters, limits, maxBodyBytes);
+    this.#reader = new RequestReader(this, this.#intake, this.writer.direct, counters);
   }
 
   /** Number of clients. */
@@ -129,12 +130,7 @@ export class Clients
 
   /** Whether clients wait for their turn. */
   get hasReady(): boolean {
-    return this.#ready.length > 0;
-  }
-
-  /** Whether something could not be told to a handler for want of room. */
-  get hasRetries(): boolean {
-    return this.#retries.length > 0;
+    return this.#ready.hasSome;
   }
 
   /** Monotonic ms of the next deadline, Infinity without one. */
@@ -161,19 +157,14 @@ export class Clients
 
   /** Reads and writes each client of the ready list once. */
   serveReady(): void {
-    const clients = this.#ready;
-    if (clients.length === 0) return;
-    this.#ready = this.#spare;
-    for (const client of clients) {
-      client.isListed = false;
-      if (client.state === CLIENT_CLOSED) continue;
-      if (client.isWritable && client.answers.readyCount > 0) this.writer.flush(client);
-      if (this.#mayRead(client)) this.#reader.read(client);
-      this.settle(client);
-      if (this.#mayRead(client)) this.list(client);
-    }
-    clients.length = 0;
-    this.#spare = clients;
+    this.#ready.walk(this.#serve);
+  }
+
+  #serveClient(client: Client): void {
+    if (client.isWritable && client.answers.readyCount > 0) this.writer.flush(client);
+    if (this.#mayRead(client)) this.#reader.read(client);
+    this.settle(client);
+    if (this.#mayRead(client)) this.list(client);
   }
 
   #mayRead(client: Client): boolean {
@@ -198,13 +189,6 @@ export class Clients
       if (this.#reader.isPaused(client)) this.#closer.halfClosed(client);
     }
     this.list(client);
-  }
-
-  /** Tries again to tell handlers what they had no room for. */
-  retry(): void {
-    const retries = this.#retries;
-    this.#retries = [];
-    for (const retry of retries) if (!retry()) this.#retries.push(retry);
   }
 
   /** Closes the clients whose deadline has passed. */
@@ -276,9 +260,7 @@ export class Clients
 
   /** Puts a client into the ready list. */
   list(client: Client): void {
-    if (client.isListed) return;
-    client.isListed = true;
-    this.#ready.push(client);
+    this.#ready.add(client);
   }
 
   /** A request is in flight from now on. */
@@ -290,6 +272,8 @@ export class Clients
   over(task: Task): void {
     if (task.state === TASK_OVER) return;
     task.state = TASK_OVER;
+    if (task.body !== null) this.#intake.drop(task);
+    if (task.isHeavy) this.#scheduler.heavyOver(task);
     this.#control.setInFlight(this.#index, --this.#inFlight);
   }
 
@@ -298,9 +282,9 @@ export class Clients
     this.#control.setInFlight(this.#index, --this.#inFlight);
   }
 
-  /** A handler has answered a task: quickly, or not. */
-  measured(task: Task, isQuick: boolean): void {
-    this.inline?.kinds.ranInPool(task.kind, task.kindParent, isQuick);
+  /** A handler has answered a task: quickly, or after long computing, or neither. */
+  measured(task: Task, isQuick: boolean, isHeavy: boolean): void {
+    this.#kinds?.ranInPool(task.kind, task.kindParent, isQuick, isHeavy);
     task.kind = NO_KIND;
   }
 
@@ -408,6 +392,6 @@ export class Clients
 
   /** Tries again later to tell a link something it had no room for. */
   retryLater(retry: () => boolean): void {
-    this.#retries.push(retry);
+    this.retries.add(retry);
   }
 }

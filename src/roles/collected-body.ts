@@ -1,13 +1,18 @@
 /**
  * A task record whose body is still arriving: the head, then room for the body.
  *
- * Owned by the dispatcher. Used for short bodies only (INLINE_BODY_BYTES), so it grows a few times at most.
+ * Owned by the dispatcher. A short body lies behind the head in the record, which grows a few times at most. A long one
+ * of known length, for a handler on this thread, has memory of its own, exactly as long as the body: the socket
+ * receives into it, and the handler gets it as it is.
  */
+import { NativeBuffer } from "../../ffi/native-buffer.ts";
 
 /** A record with a growing body. */
 export class CollectedBody {
   bytes: Buffer;
   words: Int32Array;
+  /** Where a long body is put together; null for a short one. */
+  readonly content: NativeBuffer | null;
   readonly #headBytes: number;
   /** Bytes of the body so far. */
   bodyBytes = 0;
@@ -15,16 +20,24 @@ export class CollectedBody {
   /**
    * @param recordBytes length of the record without its body
    * @param expectedBytes length of the body where it is known, else 0
+   * @param isLong whether the body gets memory of its own
    */
-  constructor(recordBytes: number, expectedBytes: number) {
+  constructor(recordBytes: number, expectedBytes: number, isLong = false) {
     this.#headBytes = recordBytes;
-    const memory = new ArrayBuffer((recordBytes + Math.max(expectedBytes, 512) + 7) & ~7);
+    this.content = isLong ? NativeBuffer.allocate(expectedBytes) : null;
+    const memory = new ArrayBuffer((recordBytes + (isLong ? 0 : Math.max(expectedBytes, 512)) + 7) & ~7);
     this.bytes = Buffer.from(memory);
     this.words = new Int32Array(memory);
   }
 
   /** Appends source[start..end) to the body. */
   append(source: Buffer, start: number, end: number): void {
+    if (this.content !== null) {
+      // Received in place, most of it is there already.
+      if (source !== this.content.bytes) source.copy(this.content.bytes, this.bodyBytes, start, end);
+      this.bodyBytes += end - start;
+      return;
+    }
     const at = this.#headBytes + this.bodyBytes;
     const needed = at + end - start;
     if (needed > this.bytes.length) {
@@ -54,6 +67,7 @@ export class CollectedBody {
 
   /** The body so far, in memory of its own. */
   body(): Buffer {
+    if (this.content !== null) return this.content.bytes.subarray(0, this.bodyBytes);
     return Buffer.from(this.bytes.subarray(this.#headBytes, this.#headBytes + this.bodyBytes));
   }
 }

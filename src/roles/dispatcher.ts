@@ -32,7 +32,8 @@ import { DispatcherCounter } from "../shm/counters.ts";
 import type { IncomingQueue } from "../shm/incoming-queue.ts";
 import type { Parker } from "../shm/parker.ts";
 import type { Task } from "./client.ts";
-import { type ClientSettings, Clients } from "./clients.ts";
+import type { ClientSettings } from "./client-settings.ts";
+import { Clients } from "./clients.ts";
 import { type HandlerModuleSettings, loadHandlers } from "./handler-thread.ts";
 import { type Balance, Scheduler } from "./scheduler.ts";
 import { controlOf, dispatcherCounters, incomingOf, pairOf, type ServerMemory } from "./server-memory.ts";
@@ -55,6 +56,8 @@ export interface DispatcherSettings extends ClientSettings {
   readonly wakerFd: number;
   readonly balance: Balance;
   readonly maxBacklog: number;
+  /** Tasks that compute for long that it lets run at once: its share of the processors. */
+  readonly heavyLimit: number;
   /** The handlers that this thread may run itself, and the eventfds of all dispatchers; null when it runs none. */
   readonly hosting: { readonly module: HandlerModuleSettings; readonly wakerFds: readonly number[] } | null;
 }
@@ -114,6 +117,7 @@ export class Dispatcher {
       settings.balance,
       settings.maxBacklog,
       () => this.#notifySupervisor(),
+      settings.heavyLimit,
     );
     this.#clients = new Clients(
       index,
@@ -229,7 +233,7 @@ export class Dispatcher {
     clients.inline?.tell();
     clients.writer.flushDirty();
     const watchMs = this.#scheduler.watch(this.#nowMs);
-    if (clients.hasRetries) clients.retry();
+    if (clients.retries.hasSome) clients.retries.retry();
     clients.expire();
     this.#flush();
     this.#publish();
@@ -238,7 +242,7 @@ export class Dispatcher {
   }
 
   #timeoutMs(watchMs: number): number {
-    const retryMs = this.#clients.hasRetries ? RETRY_MS : Number.POSITIVE_INFINITY;
+    const retryMs = this.#clients.retries.hasSome ? RETRY_MS : Number.POSITIVE_INFINITY;
     const wait = Math.min(watchMs, retryMs, this.#clients.nextDeadlineMs - this.#nowMs);
     if (wait === Number.POSITIVE_INFINITY) return -1;
     return Math.max(0, Math.ceil(wait));
@@ -306,7 +310,8 @@ export class Dispatcher {
     }
     this.#scheduler.refresh();
     // Not before a handler thread has: where there is one core, the first answer comes first.
-    if (!this.#isHosting && this.#scheduler.hasHandlers) void this.#host();
+    const mayHost = !this.#isHosting && !this.#control.areRoutesReplaced;
+    if (mayHost && this.#scheduler.hasHandlers) void this.#host();
   }
 
   /** Lets go of a handler thread that has ended: its last answers are sent, its other tasks failed or given to others. */

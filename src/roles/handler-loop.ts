@@ -6,9 +6,20 @@
  * `Atomics.waitAsync`. The same loop serves a handler thread and the main thread in main mode.
  */
 
-import { monotonicMs } from "../../ffi/clock.ts";
+import { drainMicrotasks } from "bun:jsc";
+import { monotonicMs, threadCpuMs } from "../../ffi/clock.ts";
 import type { HandlerLink } from "../channel/handler-link.ts";
-import { ABORT, BODY, BODY_FAILED, CREDIT, LAST, TASK, TYPE_MASK } from "../channel/messages.ts";
+import {
+  ABORT,
+  BODY,
+  BODY_FAILED,
+  CREDIT,
+  HEAVY,
+  LAST,
+  QUICK,
+  TASK,
+  TYPE_MASK,
+} from "../channel/messages.ts";
 import { TASK_MEASURED, TaskView } from "../channel/task-record.ts";
 import { Exchange, type ExchangeHost } from "../fetch/exchange.ts";
 import type { FileAccess } from "../fetch/file-access.ts";
@@ -18,7 +29,7 @@ import { type ControlBlock, HANDLER_RETIRING } from "../shm/control-block.ts";
 import { HandlerCounter } from "../shm/counters.ts";
 import type { Parker } from "../shm/parker.ts";
 import { fileAccess } from "./file-access.ts";
-import { QUICK_MS } from "./kind-table.ts";
+import { QUICK_MS, SLOW_MS } from "./kind-table.ts";
 
 /** Messages read in a turn before the event loop gets its turn. */
 const TURN_MESSAGES = 256;
@@ -65,6 +76,10 @@ export class HandlerLoop {
   /** Counts the sleeps: a wake-up that belongs to an earlier one is dropped. */
   #sleepNumber = 0;
   readonly #turn = (): void => this.#run();
+  /** When the task that runs has started, and the processor's time of this thread when it was last read. */
+  #startMs = 0;
+  #cpuMs = 0;
+  readonly #judge = (): number => this.#judgeTask();
 
   /** @param onRetired called once, when the thread was asked to retire and nothing is open any more */
   constructor(
@@ -233,7 +248,10 @@ export class HandlerLoop {
     view.moveTo(tasks, tasks.payloadOffset);
     const exchange = new Exchange(host, entry, tasks.b, view);
     this.#openRequests++;
-    if ((view.flags & TASK_MEASURED) !== 0) link.quickUntilMs = performance.now() + QUICK_MS;
+    if ((view.flags & TASK_MEASURED) !== 0) {
+      this.#startMs = now;
+      link.judge = this.#judge;
+    }
     try {
       this.#runtime.run(exchange, view);
     } catch (error) {
@@ -243,7 +261,7 @@ export class HandlerLoop {
         throw error;
       });
     }
-    link.quickUntilMs = 0;
+    link.judge = null;
     if (exchange.isDone) {
       this.#openRequests--;
       counters[HandlerCounter.tasksFinished] += 1;
@@ -259,6 +277,29 @@ export class HandlerLoop {
     return finished;
   }
 
+  /** How a task that is answered now has run so far: the flags of its answer. */
+  #judgeTask(): number {
+    const takenMs = monotonicMs() - this.#startMs;
+    if (takenMs <= QUICK_MS) return QUICK;
+    if (takenMs < SLOW_MS) return 0;
+    // Read for slow tasks only; what quick ones have used since the last reading is little.
+    const cpuMs = threadCpuMs();
+    const usedMs = cpuMs - this.#cpuMs;
+    this.#cpuMs = cpuMs;
+    return usedMs >= SLOW_MS && usedMs >= takenMs / 4 ? HEAVY : 0;
+  }
+
+  /** The body of a request is complete: whether what its handler does with it is quick is worth knowing. */
+  #endBody(host: LinkHost, exchange: Exchange): void {
+    const isMeasured = exchange.view !== null && (exchange.view.flags & TASK_MEASURED) !== 0;
+    exchange.body?.end();
+    if (!isMeasured) return;
+    this.#startMs = monotonicMs() + Math.max(0, exchange.view?.contentLength ?? 0) / 1e6;
+    host.sink.judge = this.#judge;
+    drainMicrotasks();
+    host.sink.judge = null;
+  }
+
   #message(host: LinkHost, type: number): void {
     const tasks = host.sink.tasks;
     const exchange = host.open[tasks.a];
@@ -267,7 +308,7 @@ export class HandlerLoop {
     switch (type & TYPE_MASK) {
       case BODY:
         exchange.body?.receive(tasks.bytes, offset, offset + tasks.payloadBytes);
-        if ((type & LAST) !== 0) exchange.body?.end();
+        if ((type & LAST) !== 0) this.#endBody(host, exchange);
         return;
       case CREDIT:
         exchange.addCredit(tasks.words[offset >> 2]);

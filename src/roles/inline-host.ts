@@ -16,6 +16,7 @@ import { CLOSE, FIRST, LAST } from "../channel/messages.ts";
 import { type RecordMemory, TaskView, taskRecordBytes, writeTaskRecord } from "../channel/task-record.ts";
 import { Exchange, type ExchangeHost } from "../fetch/exchange.ts";
 import type { FileAccess } from "../fetch/file-access.ts";
+import { IncomingBody } from "../fetch/incoming-body.ts";
 import type { HandlerRuntime } from "../fetch/runtime.ts";
 import { writeLatin1 } from "../http/latin1.ts";
 import type { RequestHead } from "../http/request-head.ts";
@@ -24,7 +25,7 @@ import { DispatcherCounter } from "../shm/counters.ts";
 import type { AnswerWriter } from "./answer-writer.ts";
 import { CLIENT_CLOSED, type Client, TASK_GIVEN, TASK_OVER, Task, type TaskLink } from "./client.ts";
 import { fileAccess } from "./file-access.ts";
-import { KindTable } from "./kind-table.ts";
+import type { KindTable } from "./kind-table.ts";
 
 /** What the inline host asks of its dispatcher. */
 export interface InlineOwner {
@@ -67,7 +68,7 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
   readonly sink: AnswerSink = this;
   readonly files: FileAccess = fileAccess;
   /** Which kinds of requests run here. */
-  readonly kinds: KindTable = new KindTable();
+  readonly kinds: KindTable;
   readonly slot: number = -1;
   readonly serials: number[] = [];
   readonly #owner: InlineOwner;
@@ -90,7 +91,14 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
   #sequence = 0;
   #task: Task | null = null;
 
-  constructor(owner: InlineOwner, writer: AnswerWriter, control: ControlBlock, counters: Float64Array) {
+  constructor(
+    owner: InlineOwner,
+    writer: AnswerWriter,
+    control: ControlBlock,
+    counters: Float64Array,
+    kinds: KindTable,
+  ) {
+    this.kinds = kinds;
     this.#owner = owner;
     this.#writer = writer;
     this.#control = control;
@@ -149,21 +157,37 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
     const bodyAt = writeTaskRecord(scratch, 0, head, source, headStart, bodyBytes, flags, peers, peerIndex);
     if (bodyBytes > 0) source.copy(scratch.bytes, bodyAt, bodyStart, bodyStart + bodyBytes);
     this.#view.moveTo(scratch, 0);
-    this.#run(client, sequence, kind, parent, bodyBytes);
+    this.#run(client, sequence, kind, parent, bodyBytes, null);
   }
 
-  /** Runs the handler of a request whose record was written before. */
-  runRecord(client: Client, sequence: number, kind: number, parent: number, record: RecordMemory): void {
+  /** Runs the handler of a request whose record was written before, and whose body is in it or all of `content`. */
+  runRecord(
+    client: Client,
+    sequence: number,
+    kind: number,
+    parent: number,
+    record: RecordMemory,
+    content: NativeBuffer | null,
+  ): void {
     this.#view.moveTo(record, 0);
-    this.#run(client, sequence, kind, parent, this.#view.bodyBytes);
+    const bytes = content === null ? null : new Uint8Array(content.bytes.buffer as ArrayBuffer);
+    this.#run(client, sequence, kind, parent, bytes === null ? this.#view.bodyBytes : bytes.length, bytes);
   }
 
-  #run(client: Client, sequence: number, kind: number, parent: number, bodyBytes: number): void {
+  #run(
+    client: Client,
+    sequence: number,
+    kind: number,
+    parent: number,
+    bodyBytes: number,
+    content: Uint8Array | null,
+  ): void {
     const view = this.#view;
     const free = this.#free;
     const entry = free.length > 0 ? free[free.length - 1]! : this.#tasks.length;
     this.#serial = (this.#serial + 1) | 0;
     const exchange = new Exchange(this, entry, this.#serial, view);
+    if (content !== null) exchange.body = new IncomingBody(this, entry, this.#serial, bodyBytes, content);
     this.#current = exchange;
     this.#client = client;
     this.#sequence = sequence;

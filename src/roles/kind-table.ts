@@ -8,6 +8,8 @@
  * long time without one halves it again: a branch predictor with hysteresis. So a wrong guess delays the other clients
  * of one dispatcher once, and kinds that are slow one time in a thousand stay in the pool.
  *
+ * A kind whose runs compute for long is noted as heavy: `heavy-limit.ts` says what for.
+ *
  * A path that was never seen (a slug) goes by its parent, the pattern with the last segment left open.
  *
  * Owned by the dispatcher. Layout: a table of ENTRIES rows found by the low bits of the kind's hash; the whole hash is
@@ -18,8 +20,10 @@ import type { RequestHead } from "../http/request-head.ts";
 
 /** Milliseconds a run may take to count as quick. */
 export const QUICK_MS = 0.1;
-/** An inline run that takes longer, in ms, is a mistake. */
-const SLOW_MS = 1;
+/** An inline run that takes longer, in ms, is a mistake; a run in the pool that computes for longer is heavy. */
+export const SLOW_MS = 1;
+/** Heavy runs that make a kind heavy, and others that make it light again. */
+const HEAVY_RUNS = 2;
 /** A kind whose inline runs take more than this on average, in ms, is worth the hand-over. */
 const WORTH_MS = 0.08;
 const ENTRIES = 4096;
@@ -53,6 +57,8 @@ export class KindTable {
   /** Quick runs in a row that it takes to be promoted. */
   readonly #needed: Int32Array = new Int32Array(ENTRIES);
   readonly #averageMs: Float64Array = new Float64Array(ENTRIES);
+  /** Heavy runs less the others, from 0 to twice HEAVY_RUNS. */
+  readonly #heaviness: Uint8Array = new Uint8Array(ENTRIES);
   /** The parent of the kind that `find` gave last, or NO_KIND. */
   parent: number = NO_KIND;
   #rotation = 0;
@@ -99,10 +105,23 @@ export class KindTable {
     return this.#tags[above] === parent && this.#isInline[above] === 1;
   }
 
-  /** A handler thread has run one: quick, and without waiting for anything, or not. */
-  ranInPool(kind: number, parent: number, isQuick: boolean): void {
+  /** Whether requests of this kind compute for long. */
+  isHeavy(kind: number): boolean {
+    if (kind === NO_KIND) return false;
+    const row = kind & (ENTRIES - 1);
+    return this.#tags[row] === kind && this.#heaviness[row]! >= HEAVY_RUNS;
+  }
+
+  /** A handler thread has run one: quickly and without waiting for anything, or with long computing, or neither. */
+  ranInPool(kind: number, parent: number, isQuick: boolean, isHeavy: boolean): void {
     this.#learn(kind, isQuick);
     this.#learn(parent, isQuick);
+    if (kind === NO_KIND) return;
+    const row = kind & (ENTRIES - 1);
+    if (this.#tags[row] !== kind) return;
+    const heaviness = this.#heaviness[row]!;
+    if (isHeavy) this.#heaviness[row] = Math.min(2 * HEAVY_RUNS, heaviness + 1);
+    else if (heaviness > 0) this.#heaviness[row] = heaviness - 1;
   }
 
   /** It ran inline for so many ms, and had settled when the handler returned, or not. */
@@ -115,16 +134,12 @@ export class KindTable {
   #learn(kind: number, isQuick: boolean): void {
     if (kind === NO_KIND) return;
     const row = kind & (ENTRIES - 1);
-    if (this.#tags[row] !== kind) return;
-    if (!isQuick) {
-      if (this.#isInline[row] === 1) this.#demote(row);
-      // Not 0, which is a kind that was never seen.
-      else this.#streak[row] = -1;
-      return;
-    }
-    const streak = Math.max(0, this.#streak[row]!) + 1;
+    // Once promoted, what still goes to the pool (a long body, say) is no example of what runs inline.
+    if (this.#tags[row] !== kind || this.#isInline[row] === 1) return;
+    // Not 0, which is a kind that was never seen.
+    const streak = isQuick ? Math.max(0, this.#streak[row]!) + 1 : -1;
     this.#streak[row] = streak;
-    if (this.#isInline[row] === 0 && streak >= this.#needed[row]!) this.#promote(row);
+    if (streak >= this.#needed[row]!) this.#promote(row);
   }
 
   #ran(kind: number, isGood: boolean, ms: number): void {
@@ -171,6 +186,7 @@ export class KindTable {
     this.#isInline[row] = 0;
     this.#streak[row] = 0;
     this.#needed[row] = FIRST_STREAK;
+    this.#heaviness[row] = 0;
     return kind;
   }
 }

@@ -14,6 +14,7 @@ import {
   CLOSE,
   CUT,
   FILE_HEADER_BYTES,
+  HEAVY,
   IDLE_TIMEOUT,
   QUICK,
   TYPE_MASK,
@@ -28,8 +29,8 @@ const TURN_MESSAGES = 512;
 
 /** What the result reader asks of its dispatcher. */
 export interface ResultOwner {
-  /** A handler has answered a task, or begun to: quickly and without waiting for anything, or not. */
-  measured(task: Task, isQuick: boolean): void;
+  /** A handler has answered a task, or begun to: quickly without waiting for anything, after long computing, or neither. */
+  measured(task: Task, isQuick: boolean, isHeavy: boolean): void;
   /** The answer of a task is complete. */
   answered(client: Client, task: Task): void;
   /** A request is not in flight any more. */
@@ -86,7 +87,9 @@ export class ResultReader {
     const offset = results.payloadOffset;
     const kind = type & TYPE_MASK;
     const isAnswer = kind === ANSWER || kind === ANSWER_BLOCK || kind === ANSWER_FILE;
-    if (isAnswer && task !== null && task.kind !== 0) this.#owner.measured(task, (type & QUICK) !== 0);
+    if (isAnswer && task !== null && task.kind !== 0) {
+      this.#owner.measured(task, (type & QUICK) !== 0, (type & HEAVY) !== 0);
+    }
     if (kind === ANSWER) {
       if (task !== null) {
         this.#writer.answer(link, task, this.#rings[link.slot], offset, results.payloadBytes, -1, type);

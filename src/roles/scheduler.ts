@@ -26,6 +26,7 @@ import {
 } from "../shm/control-block.ts";
 import { DispatcherCounter } from "../shm/counters.ts";
 import { TASK_GIVEN, TASK_OVER, TASK_WAITING, type Task } from "./client.ts";
+import { HeavyLimit } from "./heavy-limit.ts";
 import { TaskQueue } from "./task-queue.ts";
 
 /** Work that may be queued on a handler thread, in ms of its average service time. */
@@ -48,6 +49,9 @@ export class Scheduler {
   readonly #maxBacklog: number;
   readonly #wakeSupervisor: () => void;
   readonly #backlog: TaskQueue = new TaskQueue();
+  /** Tasks that compute for long and wait for their limit, which no other task has to wait for. */
+  readonly #heavyBacklog: TaskQueue = new TaskQueue();
+  readonly #heavy: HeavyLimit;
   #ready: DispatcherLink<Task>[] = [];
   #canSpawn = true;
   /** Whether the main thread runs the handlers. */
@@ -64,7 +68,9 @@ export class Scheduler {
     balance: Balance,
     maxBacklog: number,
     wakeSupervisor: () => void,
+    heavyLimit: number = Number.POSITIVE_INFINITY,
   ) {
+    this.#heavy = new HeavyLimit(heavyLimit);
     this.#index = index;
     this.#control = control;
     this.#links = links;
@@ -76,7 +82,7 @@ export class Scheduler {
 
   /** Tasks that wait for a handler. */
   get backlog(): number {
-    return this.#backlog.length;
+    return this.#backlog.length + this.#heavyBacklog.length;
   }
 
   /** Whether some handler thread takes tasks. */
@@ -119,17 +125,17 @@ export class Scheduler {
     peerIndex: number,
     nowMs: number,
   ): boolean {
-    if (this.#backlog.length === 0) {
+    if (this.#isNext(task, nowMs)) {
       const link = this.#choose(nowMs);
       if (link !== null) {
         const entry = link.give(task, head, source, headStart, bodyStart, bodyBytes, flags, peers, peerIndex);
         if (entry >= 0) {
-          this.#given(task, link, entry);
+          this.#given(task, link, entry, nowMs);
           return true;
         }
       }
     }
-    if (this.#backlog.length >= this.#maxBacklog) return false;
+    if (this.backlog >= this.#maxBacklog) return false;
     const length = taskRecordBytes(head, bodyBytes);
     const memory = new ArrayBuffer((length + 7) & ~7);
     const record = Buffer.from(memory, 0, length);
@@ -142,8 +148,8 @@ export class Scheduler {
 
   /** Gives a task whose record is ready, or puts it into the backlog; false when that is full. */
   placeRecord(task: Task, record: Buffer, nowMs: number): boolean {
-    if (this.#backlog.length === 0 && this.#giveRecord(task, record, nowMs)) return true;
-    if (this.#backlog.length >= this.#maxBacklog) return false;
+    if (this.#isNext(task, nowMs) && this.#giveRecord(task, record, nowMs)) return true;
+    if (this.backlog >= this.#maxBacklog) return false;
     this.#wait(task, record, nowMs);
     return true;
   }
@@ -157,27 +163,48 @@ export class Scheduler {
       task.entry = -1;
       task.state = TASK_WAITING;
       task.waitingSinceMs = nowMs;
-      this.#backlog.unshift(task);
+      if (task.isHeavy) this.#heavy.over(task);
+      this.#queueOf(task).unshift(task);
     }
   }
 
   /** Hands out the backlog as far as handlers have room. */
   drain(nowMs: number): void {
-    const backlog = this.#backlog;
+    if (this.#drain(this.#backlog, nowMs)) this.#drain(this.#heavyBacklog, nowMs);
+  }
+
+  /** False when handlers have no more room. */
+  #drain(backlog: TaskQueue, nowMs: number): boolean {
     for (let task = backlog.front(); task !== undefined; task = backlog.front()) {
       if (task.state !== TASK_WAITING || task.record === null) {
         backlog.shift();
         continue;
       }
-      if (!this.#giveRecord(task, task.record, nowMs)) return;
+      if (task.isHeavy && !this.#heavy.hasRoom(nowMs)) return true;
+      if (!this.#giveRecord(task, task.record, nowMs)) return false;
       backlog.shift();
     }
+    return true;
   }
 
   /** Forgets a task that waits: its client is gone. It leaves the backlog when its turn comes. */
   drop(task: Task): void {
     task.record = null;
-    this.#backlog.dropped();
+    this.#queueOf(task).dropped();
+  }
+
+  /** A heavy task is answered, or nobody waits for it any more. */
+  heavyOver(task: Task): void {
+    this.#heavy.over(task);
+  }
+
+  #queueOf(task: Task): TaskQueue {
+    return task.isHeavy ? this.#heavyBacklog : this.#backlog;
+  }
+
+  /** Whether a task that comes now need not wait for others. */
+  #isNext(task: Task, nowMs: number): boolean {
+    return this.#queueOf(task).length === 0 && (!task.isHeavy || this.#heavy.hasRoom(nowMs));
   }
 
   /**
@@ -208,9 +235,13 @@ export class Scheduler {
         this.#control.setSlowAbout(hasSlow);
       }
     }
-    if (this.#backlog.length === 0) return again;
+    if (this.backlog === 0) return again;
     this.drain(nowMs);
-    const first = this.#backlog.front();
+    let first = this.#backlog.front();
+    if (first === undefined && this.#heavyBacklog.length > 0) {
+      if (this.#heavy.hasRoom(nowMs)) first = this.#heavyBacklog.front();
+      else again = Math.min(again, this.#heavy.waitMs(nowMs));
+    }
     if (first === undefined || !this.#canSpawn || this.#hasAsked) return again;
     const waited = nowMs - first.waitingSinceMs;
     if (waited < SPAWN_AFTER_MS) return Math.min(again, SPAWN_AFTER_MS - waited);
@@ -226,7 +257,8 @@ export class Scheduler {
    * one that had room before the question is seen here.
    */
   hasRoom(nowMs: number): boolean {
-    if (this.#backlog.length === 0) return false;
+    const waits = this.#backlog.length > 0 || (this.#heavyBacklog.length > 0 && this.#heavy.hasRoom(nowMs));
+    if (!waits) return false;
     for (const link of this.#ready) link.askForRoom();
     return this.#choose(nowMs) !== null;
   }
@@ -246,7 +278,7 @@ export class Scheduler {
     task.record = record;
     task.state = TASK_WAITING;
     task.waitingSinceMs = nowMs;
-    this.#backlog.push(task);
+    this.#queueOf(task).push(task);
   }
 
   #giveRecord(task: Task, record: Buffer, nowMs: number): boolean {
@@ -254,11 +286,12 @@ export class Scheduler {
     if (link === null) return false;
     const entry = link.giveRecord(task, record);
     if (entry < 0) return false;
-    this.#given(task, link, entry);
+    this.#given(task, link, entry, nowMs);
     return true;
   }
 
-  #given(task: Task, link: DispatcherLink<Task>, entry: number): void {
+  #given(task: Task, link: DispatcherLink<Task>, entry: number, nowMs: number): void {
+    if (task.isHeavy) this.#heavy.began(task, nowMs);
     task.link = link;
     task.entry = entry;
     task.record = null;

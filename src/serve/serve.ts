@@ -1,7 +1,7 @@
 /**
  * `serve()`: starts a server, or, on a handler thread, registers the handlers of the one it belongs to.
  */
-
+import { availableParallelism } from "node:os";
 import type { Registration } from "../fetch/registration.ts";
 import { handlerThreadContext, setRegistrar, type ThreadContext } from "../fetch/registration.ts";
 import { installResponseNotes } from "../fetch/response-notes.ts";
@@ -131,6 +131,8 @@ function startOn(listener: Listener, resolved: ResolvedOptions, serverIndex: num
       balance: threads.balance,
       maxBacklog: threads.maxBacklogTasks,
       isInlineAllowed: mode !== "main" && threads.isInlineAllowed,
+      areKindsKept: mode !== "main" && (threads.isInlineAllowed || threads.balance === "bounded"),
+      heavyLimit: Math.max(1, Math.ceil(availableParallelism() / threads.dispatchers)),
       routes:
         resolved.resolvedRoutes === null
           ? null

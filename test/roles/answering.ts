@@ -59,8 +59,8 @@ export class Answering {
       list: (): void => {
         events.push("listed");
       },
-      measured: (task: Task, isQuick: boolean): void => {
-        events.push(`measured ${task.sequence} ${isQuick ? "quick" : "slow"}`);
+      measured: (task: Task, isQuick: boolean, isHeavy: boolean): void => {
+        events.push(`measured ${task.sequence} ${isQuick ? "quick" : isHeavy ? "heavy" : "neither"}`);
       },
       bodyCredit: (task: Task, bytes: number): void => {
         events.push(`credit ${task.sequence} ${bytes}`);

@@ -5,6 +5,7 @@ import { closeSocket } from "../../src/net/stream-socket.ts";
 import { type Client, TASK_OVER, type Task } from "../../src/roles/client.ts";
 import { ClientTable } from "../../src/roles/client-table.ts";
 import { DirectAnswers } from "../../src/roles/direct-answers.ts";
+import { RequestIntake } from "../../src/roles/request-intake.ts";
 import { RequestReader } from "../../src/roles/request-reader.ts";
 import { UploadSender } from "../../src/roles/upload-sender.ts";
 import { PEER } from "../channel/link-pair.ts";
@@ -77,18 +78,19 @@ export class Reading {
       },
       progressed: (): void => {},
     };
-    this.reader = new RequestReader(
-      owner,
-      table,
-      this.scheduling.scheduler,
-      this.uploads,
-      this.scheduling.counters,
-      options.limits ?? DEFAULT_LIMITS,
-      options.maxBodyBytes ?? 1 << 30,
-      new DirectAnswers({ reply: () => {}, send: () => 0, rest: () => {} }),
-      null,
-      null,
-    );
+    const targets = {
+      scheduler: this.scheduling.scheduler,
+      uploads: this.uploads,
+      routes: null,
+      inline: null,
+      kinds: null,
+    };
+    const { counters } = this.scheduling;
+    const maxBodyBytes = options.maxBodyBytes ?? 1 << 30;
+    const limits = options.limits ?? DEFAULT_LIMITS;
+    const intake = new RequestIntake(owner, table, targets, counters, limits, maxBodyBytes);
+    const direct = new DirectAnswers({ reply: () => {}, send: () => 0, rest: () => {} });
+    this.reader = new RequestReader(owner, intake, direct, counters);
   }
 
   /** The events but for those of a body that moves on. */

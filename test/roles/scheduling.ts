@@ -36,7 +36,7 @@ export class Scheduling {
   /** How often a handler woke the dispatcher. */
   dispatcherWakes = 0;
 
-  constructor(slots: number, balance: Balance = "bounded", maxBacklog = 1000) {
+  constructor(slots: number, balance: Balance = "bounded", maxBacklog = 1000, heavyLimit?: number) {
     this.memory = allocateServerMemory(1, slots);
     this.control = controlOf(this.memory);
     this.counters = dispatcherCounters(this.memory, 0);
@@ -55,6 +55,7 @@ export class Scheduling {
       balance,
       maxBacklog,
       () => this.supervisorWakes++,
+      heavyLimit,
     );
     this.scheduler.refresh();
   }

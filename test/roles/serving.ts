@@ -2,7 +2,8 @@
 import { HandlerLink } from "../../src/channel/handler-link.ts";
 import { DEFAULT_LIMITS } from "../../src/http/limits.ts";
 import { Poller } from "../../src/net/poller.ts";
-import { type ClientSettings, Clients } from "../../src/roles/clients.ts";
+import type { ClientSettings } from "../../src/roles/client-settings.ts";
+import { Clients } from "../../src/roles/clients.ts";
 import { incomingOf, pairOf } from "../../src/roles/server-memory.ts";
 import type { IncomingQueue } from "../../src/shm/incoming-queue.ts";
 import { PEER, PEER_INDEX } from "../channel/link-pair.ts";
@@ -39,6 +40,7 @@ export class Serving {
       idleTimeoutMs: options.idleTimeoutMs ?? 10_000,
       routes: options.routes ?? null,
       isInlineAllowed: false,
+      areKindsKept: false,
     };
     const { control, scheduler, links, counters } = this.scheduling;
     this.clients = new Clients(0, settings, 0, control, this.#poller, scheduler, links, counters);
@@ -70,7 +72,7 @@ export class Serving {
     for (const link of scheduling.links) while (clients.results.collect(link));
     clients.writer.flushDirty();
     scheduling.scheduler.drain(clients.nowMs);
-    if (clients.hasRetries) clients.retry();
+    if (clients.retries.hasSome) clients.retries.retry();
     clients.expire();
     for (const link of scheduling.links) link.flush();
     this.handler.play();

@@ -1,0 +1,19 @@
+/**
+ * What the clients of a dispatcher are held to, and who answers them; the same for all dispatchers of a server.
+ */
+import type { ParserLimits } from "../http/limits.ts";
+import type { RouteSettings } from "./route-stage.ts";
+
+/** Limits and times that clients are held to. */
+export interface ClientSettings {
+  readonly limits: ParserLimits;
+  readonly maxBodyBytes: number;
+  /** 0 for none. */
+  readonly idleTimeoutMs: number;
+  /** Routes, or null when there are none, or only the handlers know them. */
+  readonly routes: RouteSettings | null;
+  /** Whether short requests may run in the dispatcher. */
+  readonly isInlineAllowed: boolean;
+  /** Whether it is measured how long the kinds of requests run. */
+  readonly areKindsKept: boolean;
+}
