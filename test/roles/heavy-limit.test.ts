@@ -58,6 +58,7 @@ describe("a scheduler that has one", () => {
     const run = new Scheduling(4, "bounded", 1000, 1).ready([0, 1], 5);
     const tasks = [heavy(0), heavy(1)];
     for (const task of tasks) run.place(task, 0);
+    run.meet(0);
     expect(run.scheduler.watch(20)).toBeLessThanOrEqual(30);
     expect([run.supervisorWakes, tasks[1].state]).toEqual([0, TASK_WAITING]);
     run.scheduler.watch(50);
