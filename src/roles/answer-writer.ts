@@ -170,6 +170,7 @@ export class AnswerWriter {
       return;
     }
     task.isAnswering = true;
+    this.direct.flushBefore(client);
     const closes = isLast && (type & CLOSE) !== 0;
     const answers = client.answers;
     let at = offset;

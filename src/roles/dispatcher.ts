@@ -13,6 +13,7 @@
  *   spin: turn, turn, ... --YIELD_MS--> setImmediate --> spin
  *                     \--nothing for LINGER_MS--> bridge.arm(), event loop --event, wake-up, deadline--> spin
  */
+import { parentPort } from "node:worker_threads";
 import { monotonicMs } from "../../ffi/clock.ts";
 import { DispatcherLink } from "../channel/dispatcher-link.ts";
 import { HandlerRuntime } from "../fetch/runtime.ts";
@@ -200,6 +201,8 @@ export class Dispatcher {
     if (hosting === null || inline === null) return;
     this.#isHosting = true;
     this.#isLoading = true;
+    // A thread that sleeps on its event loop with nothing there that keeps it alive would end; a listening port does.
+    parentPort?.on("message", () => {});
     try {
       if (!(await probeLoopBridge())) throw new Error("this Bun does not wake for an epoll descriptor");
       guardThread({ retire: () => inline.use(null), isKept: true });

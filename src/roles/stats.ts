@@ -13,6 +13,7 @@ import { acceptorCounters, dispatcherCounters, handlerCounters, type ServerMemor
 interface DispatcherReading {
   requests: number;
   responses: number;
+  requestsInline: number;
   backlog: number;
   inFlight: number;
   connections: number;
@@ -58,6 +59,7 @@ export function readStats(
     accepted: acceptorCounters(memory)[0],
     requests: sum("requests"),
     responses: sum("responses"),
+    requestsInline: sum("requestsInline"),
     backlog: sum("backlog"),
     inFlight: sum("inFlight"),
     connections: sum("connections"),
@@ -79,6 +81,7 @@ function readDispatcher(memory: ServerMemory, control: ControlBlock, index: numb
   return {
     requests: counters[DispatcherCounter.requests],
     responses: counters[DispatcherCounter.responses],
+    requestsInline: counters[DispatcherCounter.requestsInline],
     backlog: load.backlog,
     inFlight: load.inFlight,
     connections: load.clients,

@@ -82,6 +82,8 @@ export type ModuleOptions = (
 export interface DispatcherStats {
   /** Requests received whole enough to be dispatched or answered. */
   readonly requests: number;
+  /** Requests whose handlers ran on dispatch threads (`threads.inline`). */
+  readonly requestsInline: number;
   /** Requests that wait for a handler with room, now. */
   readonly backlog: number;
   /** Requests with a handler, not yet answered, now. */

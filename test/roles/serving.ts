@@ -39,8 +39,8 @@ export class Serving {
       maxBodyBytes: options.maxBodyBytes ?? 1 << 30,
       idleTimeoutMs: options.idleTimeoutMs ?? 10_000,
       routes: options.routes ?? null,
-      isInlineAllowed: false,
-      areKindsKept: false,
+      isInlineAllowed: options.isInlineAllowed ?? false,
+      areKindsKept: options.areKindsKept ?? options.isInlineAllowed ?? false,
     };
     const { control, scheduler, links, counters } = this.scheduling;
     this.clients = new Clients(0, settings, 0, control, this.#poller, scheduler, links, counters);
@@ -70,6 +70,7 @@ export class Serving {
     clients.serveReady();
     for (const link of scheduling.links) link.flush();
     for (const link of scheduling.links) while (clients.results.collect(link));
+    clients.inline?.tell();
     clients.writer.flushDirty();
     scheduling.scheduler.drain(clients.nowMs);
     if (clients.retries.hasSome) clients.retries.retry();

@@ -32,6 +32,7 @@ test("counts of all dispatchers are added up, levels are those published last", 
     const counters = dispatcherCounters(memory, index);
     counters[DispatcherCounter.requests] = 10 + index;
     counters[DispatcherCounter.responses] = 20 + index;
+    counters[DispatcherCounter.requestsInline] = 25 + index;
     counters[DispatcherCounter.bytesReceived] = 30 + index;
     counters[DispatcherCounter.bytesSent] = 40 + index;
     counters[DispatcherCounter.parseErrors] = 50 + index;
@@ -47,6 +48,7 @@ test("counts of all dispatchers are added up, levels are those published last", 
     accepted: 9,
     requests: 21,
     responses: 41,
+    requestsInline: 51,
     bytesReceived: 61,
     bytesSent: 81,
     parseErrors: 101,

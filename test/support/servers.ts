@@ -28,6 +28,7 @@ export interface Stats {
   readonly connections: number;
   readonly backlog: number;
   readonly requests: number;
+  readonly requestsInline: number;
   readonly threads: {
     readonly spawned: number;
     readonly retired: number;

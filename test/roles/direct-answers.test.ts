@@ -1,0 +1,104 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { NativeBuffer } from "../../ffi/native-buffer.ts";
+import { Client } from "../../src/roles/client.ts";
+import { DirectAnswers } from "../../src/roles/direct-answers.ts";
+
+let client: Client;
+let direct: DirectAnswers;
+let sent: string[];
+let replies: string[];
+let rests: string[];
+/** Bytes that the socket takes of the next send. */
+let taken: number;
+
+beforeEach(() => {
+  client = new Client(0, 0, -1);
+  sent = [];
+  replies = [];
+  rests = [];
+  taken = Number.POSITIVE_INFINITY;
+  direct = new DirectAnswers({
+    reply: (_client, sequence, bytes, closes) => {
+      direct.flushBefore(client);
+      replies.push(`${sequence}${closes ? " closes" : ""} ${bytes.bytes.toString("latin1").slice(0, 20)}`);
+    },
+    send: (_client, address, length) => {
+      const { toBuffer } = require("bun:ffi") as typeof import("bun:ffi");
+      const count = Math.min(length, taken);
+      sent.push(
+        toBuffer(address as never, 0, length)
+          .toString("latin1")
+          .slice(0, 40),
+      );
+      return count;
+    },
+    rest: (_client, bytes) => rests.push(bytes.bytes.toString("latin1")),
+  });
+});
+afterEach(() => direct.end());
+
+function answer(head: string, body: string | null = null, closes = false): void {
+  const sequence = client.answers.assign();
+  const bytes = body === null ? null : Buffer.from(body);
+  direct.answer(client, sequence, head, bytes, 0, bytes?.length ?? 0, closes);
+  client.answers.finish(sequence);
+}
+
+test("answers of the client that is read leave in one send, in order", () => {
+  direct.begin(client);
+  answer("A ", "one");
+  answer("B ");
+  const sequence = client.answers.assign();
+  const native = (text: string): NativeBuffer => NativeBuffer.cString(text);
+  direct.answerBytes(client, sequence, native("C"), native("D"), false);
+  client.answers.finish(sequence);
+  expect(sent).toEqual([]);
+  direct.end();
+  expect(sent).toEqual(["A oneB C\0D\0"]);
+  direct.end();
+  expect([sent.length, replies, rests]).toEqual([1, [], []]);
+});
+
+test("what the socket does not take is queued", () => {
+  direct.begin(client);
+  answer("0123456789");
+  taken = 4;
+  direct.end();
+  expect(rests).toEqual(["456789"]);
+});
+
+test("an answer out of turn, one that closes, or one of another client goes the other way, behind what was answered", () => {
+  direct.begin(client);
+  answer("A");
+  answer("B", null, true);
+  expect([sent, replies]).toEqual([["A"], ["1 closes B"]]);
+  const pending = client.answers.assign();
+  answer("D");
+  client.answers.finish(pending);
+  direct.end();
+  answer("E");
+  expect(replies.slice(1)).toEqual(["3 D", "4 E"]);
+});
+
+test("a long body goes by itself, without a copy of it", () => {
+  direct.begin(client);
+  answer("A");
+  const body = "x".repeat(70_000);
+  answer("HEAD ", body);
+  expect([sent, replies]).toEqual([["A"], ["1 HEAD ", `1 ${"x".repeat(20)}`]]);
+});
+
+test("more than fits is sent in parts", () => {
+  direct.begin(client);
+  for (let index = 0; index < 5; index++) answer(`${index}`, "y".repeat(30_000));
+  direct.end();
+  expect(sent.map((text) => text[0])).toEqual(["0", "2", "4"]);
+});
+
+test("nothing is sent for a client that is gone", () => {
+  direct.begin(client);
+  answer("A");
+  direct.drop(client);
+  direct.end();
+  expect(sent).toEqual([]);
+});

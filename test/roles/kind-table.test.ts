@@ -1,0 +1,178 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { KindTable, NO_KIND } from "../../src/roles/kind-table.ts";
+import { parseRequest } from "../channel/link-pair.ts";
+
+/** The kind of a request and its parent. */
+function find(kinds: KindTable, target: string, method = "GET", route = 0): [number, number] {
+  const { head, bytes, headStart } = parseRequest(`${method} ${target} HTTP/1.1\r\nHost: a\r\n\r\n`);
+  head.route = route;
+  return [kinds.find(head, bytes, headStart), kinds.parent];
+}
+
+function runInPool(kinds: KindTable, of: [number, number], count: number, isQuick = true): void {
+  for (let run = 0; run < count; run++) kinds.ranInPool(of[0], of[1], isQuick, false);
+}
+
+const isInline = (kinds: KindTable, of: [number, number]): boolean => kinds.isInline(of[0], of[1]);
+const kindOf = (target: string, method?: string, route?: number): number =>
+  find(new KindTable(), target, method, route)[0];
+
+describe("what is one kind", () => {
+  test.each([
+    ["/users/1", "/users/2734"],
+    ["/users/1/posts/9", "/users/22/posts/10"],
+    ["/files/3f2504e0-4f89-41d3", "/files/9b1deb4d-3b7d-4bad"],
+    ["/a?x=1", "/a?x=2&y=/3"],
+    ["/a", "/a?b"],
+  ])("%s and %s", (one, other) => {
+    expect(kindOf(one)).toBe(kindOf(other));
+  });
+
+  test.each([
+    ["/users", "/posts"],
+    ["/v1/users", "/v2/users"],
+    ["/a", "/a/"],
+    ["/a/b", "/ab"],
+    ["/users/1", "/users/one"],
+  ])("not %s and %s", (one, other) => {
+    expect(kindOf(one)).not.toBe(kindOf(other));
+  });
+
+  test("methods are kinds of their own, and a route is one whatever the path", () => {
+    expect(kindOf("/a", "GET")).not.toBe(kindOf("/a", "POST"));
+    expect(kindOf("/a", "GET", 1)).toBe(kindOf("/b/c", "GET", 1));
+    expect(kindOf("/a", "GET", 1)).not.toBe(kindOf("/a", "GET", 2));
+  });
+});
+
+describe("promotion", () => {
+  test("after 16 quick runs in a row", () => {
+    const kinds = new KindTable();
+    const kind = find(kinds, "/a");
+    runInPool(kinds, kind, 15);
+    expect(isInline(kinds, kind)).toBe(false);
+    runInPool(kinds, kind, 1, false);
+    runInPool(kinds, kind, 15);
+    expect(isInline(kinds, kind)).toBe(false);
+    runInPool(kinds, kind, 1);
+    expect(isInline(kinds, kind)).toBe(true);
+  });
+
+  test("a path that was never seen goes by its siblings; one that was slow does not", () => {
+    const kinds = new KindTable();
+    for (let index = 0; index < 16; index++) {
+      runInPool(kinds, find(kinds, `/posts/slug-${"abcdefghijklmnopqrstuvwxyz"[index]}`), 1);
+    }
+    const fresh = find(kinds, "/posts/another");
+    expect(isInline(kinds, fresh)).toBe(true);
+    kinds.ranInline(fresh[0], NO_KIND, 5, true);
+    expect(isInline(kinds, find(kinds, "/posts/another"))).toBe(false);
+    expect(isInline(kinds, find(kinds, "/posts/yet-another"))).toBe(true);
+    expect(isInline(kinds, find(kinds, "/other/path"))).toBe(false);
+  });
+});
+
+describe("demotion", () => {
+  const promoted = (kinds: KindTable): [number, number] => {
+    const kind = find(kinds, "/a");
+    runInPool(kinds, kind, 16);
+    return kind;
+  };
+
+  test.each([
+    ["a slow run", 1.5, true],
+    ["one that did not settle", 0.01, false],
+  ])("by %s, and it takes twice as many runs to come back, each time", (_name, ms, isSettled) => {
+    const kinds = new KindTable();
+    const kind = promoted(kinds);
+    for (const needed of [32, 64, 128]) {
+      kinds.ranInline(kind[0], kind[1], ms, isSettled);
+      expect(isInline(kinds, kind)).toBe(false);
+      runInPool(kinds, kind, needed - 1);
+      expect(isInline(kinds, kind)).toBe(false);
+      runInPool(kinds, kind, 1);
+      expect(isInline(kinds, kind)).toBe(true);
+    }
+  });
+
+  test("by an average that is worth a hand-over", () => {
+    const kinds = new KindTable();
+    const kind = promoted(kinds);
+    for (let run = 0; run < 1000; run++) kinds.ranInline(kind[0], kind[1], 0.05, true);
+    expect(isInline(kinds, kind)).toBe(true);
+    for (let run = 0; run < 100; run++) kinds.ranInline(kind[0], kind[1], 0.2, true);
+    expect(isInline(kinds, kind)).toBe(false);
+  });
+
+  test("is forgiven after 65,536 good runs", () => {
+    const kinds = new KindTable();
+    const kind = promoted(kinds);
+    kinds.ranInline(kind[0], kind[1], 5, true);
+    runInPool(kinds, kind, 32);
+    for (let run = 0; run < 65_536; run++) kinds.ranInline(kind[0], kind[1], 0.01, true);
+    kinds.ranInline(kind[0], kind[1], 5, true);
+    runInPool(kinds, kind, 31);
+    expect(isInline(kinds, kind)).toBe(false);
+    runInPool(kinds, kind, 1);
+    expect(isInline(kinds, kind)).toBe(true);
+  });
+
+  test("runs in the pool say nothing against a kind that is inline", () => {
+    const kinds = new KindTable();
+    const kind = promoted(kinds);
+    runInPool(kinds, kind, 5, false);
+    expect(isInline(kinds, kind)).toBe(true);
+  });
+});
+
+test("a kind is heavy after two heavy runs more than others, and light again after others", () => {
+  const kinds = new KindTable();
+  const kind = find(kinds, "/cpu");
+  kinds.ranInPool(kind[0], kind[1], false, true);
+  expect(kinds.isHeavy(kind[0])).toBe(false);
+  for (let run = 0; run < 10; run++) kinds.ranInPool(kind[0], kind[1], false, true);
+  expect(kinds.isHeavy(kind[0])).toBe(true);
+  for (let run = 0; run < 3; run++) kinds.ranInPool(kind[0], kind[1], true, false);
+  expect(kinds.isHeavy(kind[0])).toBe(false);
+});
+
+test("a flood of other paths does not push out a kind that is inline", () => {
+  const kinds = new KindTable();
+  const kind = find(kinds, "/popular");
+  runInPool(kinds, kind, 16);
+  let kept = 0;
+  for (let round = 0; round < 2000; round++) {
+    find(
+      kinds,
+      `/${(round * 7919).toString(36).replace(/\d/g, "x")}-${String.fromCharCode(97 + (round % 26))}`,
+    );
+    if (isInline(kinds, kind)) kept++;
+  }
+  expect(kept).toBeGreaterThan(1900);
+});
+
+test("no kind is harmless", () => {
+  const kinds = new KindTable();
+  kinds.ranInPool(NO_KIND, NO_KIND, true, true);
+  kinds.ranInline(NO_KIND, NO_KIND, 1, true);
+  expect([kinds.isInline(NO_KIND, NO_KIND), kinds.isHeavy(NO_KIND)]).toEqual([false, false]);
+});
+
+test("whatever has happened, no kind is inline right after a slow run of it", () => {
+  const runs = fc.array(fc.tuple(fc.nat(3), fc.constantFrom("quick", "slow", "inline", "mistake")), {
+    maxLength: 400,
+  });
+  fc.assert(
+    fc.property(runs, (history) => {
+      const kinds = new KindTable();
+      for (const [path, what] of history) {
+        const kind = find(kinds, `/kind/${"abcd"[path]}`);
+        if (what === "quick" || what === "slow") runInPool(kinds, kind, 5, what === "quick");
+        else kinds.ranInline(kind[0], kind[1], what === "mistake" ? 3 : 0.001, true);
+        if (what === "mistake") expect(isInline(kinds, kind)).toBe(false);
+      }
+    }),
+    { numRuns: 50 },
+  );
+});
