@@ -31,11 +31,14 @@ export interface ThreadOptions {
   /** Requests that may wait for a handler before more are answered with 503, 1 to 2147483647. Default: 65536. */
   maxBacklog?: number | undefined;
   /**
-   * How a handler thread is chosen. `"bounded"`: the better of two at random among those with room. `"random"`: one
-   * at random. Default: `"bounded"`.
+   * How a handler thread is chosen. `"bounded"`: one that has room, so that no request waits behind a slow one.
+   * `"random"`: one at random. Default: `"bounded"`.
    */
   balance?: "bounded" | "random" | undefined;
-  /** Whether dispatch threads may run handlers themselves that have shown to be short. Default: true. */
+  /**
+   * Whether dispatch threads may run handlers themselves that have shown to be short; they load the program too then.
+   * Default: true, but false when `max` is 1 or `balance` is `"random"`.
+   */
   inline?: boolean | undefined;
 }
 
