@@ -10,6 +10,7 @@ import { METHOD_HEAD } from "../http/method.ts";
 import { isNullBodyStatus } from "../http/status.ts";
 import { answerHead, FRAMING_CHUNKED, FRAMING_CLOSE, FRAMING_NONE, TEXT_TYPE } from "./answer-head.ts";
 import { pumpStream } from "./answer-stream.ts";
+import { codedTypeError } from "./coded-error.ts";
 import type { Exchange } from "./exchange.ts";
 import { fileFieldsOf } from "./file-answer.ts";
 import { fileReferenceOf } from "./file-reference.ts";
@@ -29,6 +30,17 @@ export interface AnswerShape {
 function fieldsOf(response: Response): Headers | null {
   const headers = response.headers as Headers & { readonly count: number };
   return headers.count === 0 ? null : headers;
+}
+
+/** The fields of a response without a body: a Blob or file that it has nevertheless does not give it a type. */
+function withoutImpliedType(response: Response): Headers | null {
+  const fields = fieldsOf(response);
+  if (fields === null || bodyKindOf(response) !== KIND_BLOB) return fields;
+  const blob = Bun.peek(response.blob());
+  if (!(blob instanceof Blob) || fields.get("content-type") !== blob.type) return fields;
+  const others = new Headers(fields);
+  others.delete("content-type");
+  return others;
 }
 
 /**
@@ -61,11 +73,15 @@ function send(exchange: Exchange, response: Response, fail: (error: unknown) => 
     return;
   }
   if (isNullBodyStatus(status) || status === 101) {
-    const head = answerHead(status, fieldsOf(response), "", FRAMING_NONE, Date.now());
+    const head = answerHead(status, withoutImpliedType(response), "", FRAMING_NONE, Date.now());
     exchange.answer(head.text, null, closes | (head.closes ? CLOSE : 0));
     return;
   }
   const kind = bodyKindOf(response);
+  if (kind === KIND_STREAM && response.body?.locked) {
+    fail(streamUsed());
+    return;
+  }
   if (kind === KIND_STREAM) {
     sendStream(exchange, response, isHead, (flags & TASK_HTTP_1_0) !== 0, closes);
     return;
@@ -225,10 +241,17 @@ export function sendText(exchange: Exchange, status: number, type: string, text:
 }
 
 function bodyUsed(): TypeError {
-  const error = new TypeError(
+  return codedTypeError(
     "Response body already used. A Response body can only be sent once; create a new Response for each request.",
+    "ERR_BODY_ALREADY_USED",
   );
-  return Object.defineProperty(error, "code", { value: "ERR_BODY_ALREADY_USED", enumerable: false });
+}
+
+/** A stream that somebody else reads. */
+function streamUsed(): Error {
+  return Object.assign(new Error("Stream already used, please create a new one"), {
+    code: "ERR_STREAM_CANNOT_PIPE",
+  });
 }
 
 function statusZero(): Error {

@@ -102,7 +102,7 @@ export function decodeSegment(text: string): string {
 export function paramsOf(route: PatternParams, path: string): RouteParams {
   const { names, segments } = route;
   if (names.length === 0) return Object.create(null);
-  const params: RouteParams = {};
+  const params: RouteParams = Object.create(null);
   let start = 1;
   let depth = 0;
   for (let index = 0; index < names.length; index++) {
@@ -113,10 +113,7 @@ export function paramsOf(route: PatternParams, path: string): RouteParams {
       const end = path.indexOf("/", start);
       value = decodeSegment(end < 0 ? path.slice(start) : path.slice(start, end));
     }
-    if (name === "__proto__") {
-      // Assigned, it would not become a member.
-      Object.defineProperty(params, name, { value, writable: true, enumerable: true, configurable: true });
-    } else params[name] = value;
+    params[name] = value;
   }
   return params;
 }

@@ -10,7 +10,11 @@
 export type CodedError = Error & { readonly code: string };
 
 /** The codes that are in use. */
-export type TypeErrorCode = "ERR_INVALID_ARG_TYPE" | "ERR_INVALID_THIS" | "ERR_MISSING_ARGS";
+export type TypeErrorCode =
+  | "ERR_BODY_ALREADY_USED"
+  | "ERR_INVALID_ARG_TYPE"
+  | "ERR_INVALID_THIS"
+  | "ERR_MISSING_ARGS";
 
 /** Makes the prototype that errors of one class and code share. */
 export function codedPrototype(base: Error, code: string): object {
@@ -26,6 +30,7 @@ export function codedPrototype(base: Error, code: string): object {
 }
 
 const PROTOTYPES: Readonly<Record<TypeErrorCode, object>> = {
+  ERR_BODY_ALREADY_USED: codedPrototype(TypeError.prototype, "ERR_BODY_ALREADY_USED"),
   ERR_INVALID_ARG_TYPE: codedPrototype(TypeError.prototype, "ERR_INVALID_ARG_TYPE"),
   ERR_INVALID_THIS: codedPrototype(TypeError.prototype, "ERR_INVALID_THIS"),
   ERR_MISSING_ARGS: codedPrototype(TypeError.prototype, "ERR_MISSING_ARGS"),

@@ -26,7 +26,6 @@ export interface FileResponse {
 }
 
 const SMALL_FILE_BYTES = 64 * 1024;
-const EISDIR = -21;
 
 /** Value of the first field with this name (lower case), "" without one. */
 export function fieldOf(view: TaskView, name: string): string {
@@ -75,7 +74,7 @@ export function sendFile(
   }
   if (opened.kind === "directory") {
     access.close(opened.fd);
-    return access.error(EISDIR, reference.path);
+    return Object.assign(new Error("Cannot stream a directory as a response body"), { code: "EISDIR" });
   }
   sendOpened(exchange, access, opened, reference, response);
   return null;

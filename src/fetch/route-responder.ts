@@ -106,6 +106,7 @@ export class RouteResponder {
       view.method,
       fieldOf(view, "if-match") || null,
       fieldOf(view, "if-none-match") || null,
+      fieldOf(view, "if-modified-since") || null,
     );
     const reply = answer.reply(status, isHead, this.date(Date.now()));
     const closes = (view.flags & TASK_CLOSES) !== 0 || answer.content.closes ? CLOSE : 0;

@@ -90,18 +90,29 @@ function isStar(list: string): boolean {
  * @param method index in METHODS
  * @param ifMatch value of the first If-Match field, or null
  * @param ifNoneMatch value of the first If-None-Match field, or null
+ * @param ifModifiedSince value of the first If-Modified-Since field, or null; it counts without If-None-Match only (RFC
+ *   9110 section 13.1.3)
  */
 export function staticStatus(
   content: StaticContent,
   method: number,
   ifMatch: string | null,
   ifNoneMatch: string | null,
+  ifModifiedSince: string | null = null,
 ): number {
   const { status, etag } = content;
   if (status !== 200 || (method !== METHOD_GET && method !== METHOD_HEAD)) return status;
   if (ifMatch && !isStar(ifMatch) && (etag === "" || !hasTag(ifMatch, etag, true))) return 412;
   if (ifNoneMatch && etag !== "" && (isStar(ifNoneMatch) || hasTag(ifNoneMatch, etag, false))) return 304;
+  if (!ifNoneMatch && ifModifiedSince && isUnmodified(content, ifModifiedSince)) return 304;
   return status;
+}
+
+/** Whether the response's own Last-Modified is not after a date. */
+function isUnmodified(content: StaticContent, since: string): boolean {
+  const own = /^last-modified: (.*)\r$/m.exec(content.fields)?.[1];
+  // NaN, from what is no date, compares as false.
+  return own !== undefined && Date.parse(own) <= Date.parse(since);
 }
 
 /** Tells whether the body goes out with this status, as `staticStatus` gave it. */
@@ -138,9 +149,14 @@ export class StaticAnswer {
   }
 
   /** The status to answer with; see `staticStatus`. */
-  status(method: number, ifMatch: string | null, ifNoneMatch: string | null): number {
-    if (ifMatch === null && ifNoneMatch === null) return this.content.status;
-    return staticStatus(this.content, method, ifMatch, ifNoneMatch);
+  status(
+    method: number,
+    ifMatch: string | null,
+    ifNoneMatch: string | null,
+    ifModifiedSince: string | null = null,
+  ): number {
+    if (ifMatch === null && ifNoneMatch === null && ifModifiedSince === null) return this.content.status;
+    return staticStatus(this.content, method, ifMatch, ifNoneMatch, ifModifiedSince);
   }
 
   /**

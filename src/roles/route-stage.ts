@@ -125,7 +125,8 @@ export class RouteStage implements ExchangeHost, AnswerSink {
   ): void {
     const ifMatch = fieldOf(head, bytes, headStart, "if-match");
     const ifNoneMatch = fieldOf(head, bytes, headStart, "if-none-match");
-    const status = answer.status(head.method, ifMatch, ifNoneMatch);
+    const ifModifiedSince = fieldOf(head, bytes, headStart, "if-modified-since");
+    const status = answer.status(head.method, ifMatch, ifNoneMatch, ifModifiedSince);
     const reply = answer.reply(status, head.method === METHOD_HEAD, this.#responder.date(Date.now()));
     let native = this.#natives.get(reply);
     if (native === undefined) {

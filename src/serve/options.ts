@@ -157,8 +157,12 @@ function readRoutes(routes: unknown, draft: Draft): boolean {
     if (path === "") continue;
     const value = (routes as Given)[path];
     if (value === undefined) continue;
-    if (!path.startsWith("/")) throw errors.routePathWithoutSlash(path);
-    if (/[^\0-\x7f]/.test(path)) throw errors.routePathNotAscii(path);
+    const isPath = path.startsWith("/");
+    if (!isPath || /[^\0-\x7f]/.test(path)) {
+      // The first mistake counts: it may be in a value before this path.
+      if (draft.needsNative === null) resolveRoutes(snapshot);
+      throw isPath ? errors.routePathNotAscii(path) : errors.routePathWithoutSlash(path);
+    }
     snapshot[path] = value;
     draft.routes = snapshot;
     if (value === false) continue;

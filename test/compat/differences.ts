@@ -204,6 +204,11 @@ differ(
 );
 
 differ("A Blob of bytes without a type counts as text", typed(text), "answer-blob-bytes");
+differ(
+  "Bytes of a static Response that was made before epollo was loaded count as text",
+  typed(text),
+  "static-bytes static-head-bytes",
+);
 differ("Touching `response.body` does not change the implied type", typed(text), "answer-touched-body");
 differ(
   "An empty Content-Type is replaced, not sent beside the implied one",
@@ -270,19 +275,6 @@ mend(
   "reload() on a handler thread accepts anything: src/roles/thread-server-state.ts",
   "server-inside-reload-bad-fetch:pool",
 );
-mend("class and text of the error: src/fetch/answer.ts", "handled-used handled-twice handled-locked");
-mend("text of EISDIR: src/fetch/file-answer.ts", "handled-directory");
-mend("params has a prototype: src/fetch/bun-request.ts", "route-/params-object/7");
-mend(
-  "all paths are checked before the first value: src/serve/options.ts readRoutes()",
-  "routes-two-mistakes",
-);
-mend("bytes count as text: src/serve/routes.ts", "static-bytes static-head-bytes");
-mend(
-  "If-Modified-Since of a static route with Last-Modified: src/fetch/static-answer.ts",
-  "static-modified-since",
-);
-mend("204 has the type of the file: src/fetch/answer.ts", "file-status-204");
 
 /** Cases that fail for now, by id (everywhere) or "id:pool" (there only), with the place to mend. */
 export const TO_MEND: Readonly<Record<string, string>> = toMend;
