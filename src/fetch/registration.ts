@@ -37,6 +37,8 @@ export interface Registration {
   readonly isDevelopment: boolean;
   /** `this` and second argument of the handlers. */
   readonly server: object;
+  /** Throws for what `server.reload()` does not take; for threads that reload by loading the module anew. */
+  readonly checkReload?: (options: unknown) => void;
 }
 
 /** What a handler thread expects of the module it evaluates. */

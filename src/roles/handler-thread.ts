@@ -102,6 +102,7 @@ export async function loadHandlers(
   const registration = await findRegistration(settings, context, exports.default);
   if (registration === null) return null;
   state.fetch = registration.fetch;
+  state.checkReload = registration.checkReload ?? null;
   return { registration, state };
 }
 

@@ -27,6 +27,8 @@ export class ThreadServerState implements ServerState {
   readonly #dispatcherWakers: readonly Waker[];
   #url: URL | null = null;
   fetch: ServerState["fetch"] = null;
+  /** Throws for options that `reload` does not take. */
+  checkReload: ((options: unknown) => void) | null = null;
 
   readonly #ownIdle: OwnIdle | null;
 
@@ -80,7 +82,8 @@ export class ThreadServerState implements ServerState {
   unref(): void {}
 
   /** Has all handler threads replaced by new ones, which load the module as it is now. */
-  reload(): void {
+  reload(options: unknown): void {
+    this.checkReload?.(options);
     this.#control.requestReload();
     const supervisor = this.#control.supervisorParker();
     if (supervisor.needsWake()) supervisor.notify();

@@ -36,7 +36,7 @@ if (process.platform === "linux") installResponseNotes();
 export function serveOptions(options: unknown, environment: OptionEnvironment = readEnvironment()): unknown {
   const context = handlerThreadContext();
   const resolved = resolveOptions(options, environment);
-  if (context !== null) return registerHere(context, resolved);
+  if (context !== null) return registerHere(context, resolved, options);
   const index = servers++;
   if (resolved.needsNative !== null) {
     if (environment.platform !== "linux")
@@ -63,16 +63,15 @@ function hotIdOf(options: unknown, resolved: ResolvedOptions): string {
   return resolved.id || hotId(resolved.hostname, resolved.port, resolved.unix);
 }
 
-function registerHere(context: ThreadContext, resolved: ResolvedOptions): unknown {
+function registerHere(context: ThreadContext, resolved: ResolvedOptions, options: unknown): unknown {
   const isMine = context.calls++ === context.serverIndex;
   if (isMine && (resolved.fetch !== null || resolved.resolvedRoutes !== null)) {
     // Whether errors are shown is the server's to say: a module of handlers has no such option of its own.
     const { isDevelopment } = context;
-    context.registration = registrationOf(
-      { ...resolved, isDevelopment },
-      context.server,
-      context.findsRoutes,
-    );
+    context.registration = {
+      ...registrationOf({ ...resolved, isDevelopment }, context.server, context.findsRoutes),
+      checkReload: (given) => void resolveOptions(mergeOptions(options as object, given), readEnvironment()),
+    };
   }
   return context.server;
 }
@@ -165,8 +164,7 @@ function startOn(listener: Listener, resolved: ResolvedOptions, serverIndex: num
     ...(mode === "module" ? { handlers: resolved.moduleUrl } : {}),
   };
   state.register = (given) => {
-    const isObject = (typeof given === "object" || typeof given === "function") && given !== null;
-    const options = resolveOptions(isObject ? { ...current, ...given } : given, readEnvironment());
+    const options = resolveOptions(mergeOptions(current, given), readEnvironment());
     // What is not given stays as it is.
     current = { ...current, fetch: options.fetch ?? undefined, error: options.error ?? undefined };
     if (options.routes !== null) current = { ...current, routes: options.routes };
@@ -174,6 +172,12 @@ function startOn(listener: Listener, resolved: ResolvedOptions, serverIndex: num
   };
   supervisor.start();
   return server;
+}
+
+/** What `reload()` is given, over what the server has; as it is when it is no object. */
+function mergeOptions(current: object, given: unknown): unknown {
+  const isObject = (typeof given === "object" || typeof given === "function") && given !== null;
+  return isObject ? { ...current, ...given } : given;
 }
 
 function factsOf(listener: Listener, resolved: ResolvedOptions): ServerFacts {

@@ -96,13 +96,23 @@ describe("stop", () => {
 test("reload asks the supervisor for new handler threads, once for many calls", () => {
   const supervisor = control.supervisorParker();
   supervisor.announce();
-  state.reload();
-  state.reload();
+  state.reload({});
+  state.reload({});
   expect([supervisor.isAsleep, control.takeReloadRequest(), control.takeReloadRequest()]).toEqual([
     false,
     true,
     false,
   ]);
+});
+
+test("reload of what the server does not take throws, and nothing is reloaded", () => {
+  state.checkReload = (options) => {
+    if (options === "nonsense") throw new TypeError("not that");
+  };
+  expect(() => state.reload("nonsense")).toThrow("not that");
+  expect(control.takeReloadRequest()).toBe(false);
+  state.reload({});
+  expect(control.takeReloadRequest()).toBe(true);
 });
 
 test("closeIdle wakes the dispatchers; those that have ended close nothing", () => {
