@@ -151,16 +151,17 @@ export const SCENARIOS: readonly Scenario[] = [
 ];
 
 /**
- * Finds scenarios by name or group; all without any.
+ * Finds scenarios by name, by the name up to the number of connections or the size ("trivial"), or by group; all without any.
  *
- * @throws RangeError for a name that is neither
+ * @throws RangeError for a name that is none of these
  */
 export function findScenarios(wanted: readonly string[]): Scenario[] {
-  const known = new Set(SCENARIOS.flatMap(({ name, group }) => [name, group as string]));
-  const unknown = wanted.filter((name) => !known.has(name));
-  if (unknown.length > 0)
+  const isNamed = ({ name, group }: Scenario, by: string): boolean =>
+    name === by || group === by || name.startsWith(`${by}-`);
+  const unknown = wanted.filter((by) => !SCENARIOS.some((scenario) => isNamed(scenario, by)));
+  if (unknown.length > 0) {
+    const known = new Set(SCENARIOS.flatMap(({ name, group }) => [group as string, name]));
     throw new RangeError(`--scenario ${unknown.join(",")}: use ${[...known].join(", ")}`);
-  return SCENARIOS.filter(
-    ({ name, group }) => wanted.length === 0 || wanted.includes(name) || wanted.includes(group),
-  );
+  }
+  return SCENARIOS.filter((scenario) => wanted.length === 0 || wanted.some((by) => isNamed(scenario, by)));
 }
