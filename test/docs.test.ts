@@ -10,7 +10,13 @@ import { dirname, join } from "node:path";
 import { listFiles, ROOT, readSources, readText } from "./support/source-files.ts";
 
 const sources = readSources();
-const documents = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", ...listFiles("docs", ".md")];
+const documents = [
+  "README.md",
+  "CONTRIBUTING.md",
+  "CHANGELOG.md",
+  "bench/README.md",
+  ...listFiles("docs", ".md"),
+];
 
 const HEADER = /^\/\*\*[\s\S]*?\*\//;
 const EXPORT =

@@ -4,16 +4,11 @@
  */
 import { availableParallelism } from "node:os";
 import { parentPort } from "node:worker_threads";
-import { announce } from "./announce.ts";
-import { fetch } from "./app.ts";
-
-const listen = (port: number): number =>
-  Bun.serve({ port, hostname: "127.0.0.1", idleTimeout: 0, development: false, reusePort: true, fetch })
-    .port!;
+import { announce, options } from "./announce.ts";
 
 if (Bun.isMainThread) {
   // Holds the port until the Workers have bound it.
-  const probe = Bun.serve({ port: 0, hostname: "127.0.0.1", reusePort: true, fetch });
+  const probe = Bun.serve({ ...options, reusePort: true });
   const port = probe.port!;
   const ready: Promise<unknown>[] = [];
   for (let index = 0; index < availableParallelism(); index++) {
@@ -29,5 +24,7 @@ if (Bun.isMainThread) {
 }
 
 function listenWhenTold(): void {
-  parentPort!.on("message", (port: number) => parentPort!.postMessage(listen(port)));
+  parentPort!.on("message", (port: number) =>
+    parentPort!.postMessage(Bun.serve({ ...options, port, reusePort: true }).port),
+  );
 }

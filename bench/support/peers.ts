@@ -1,16 +1,27 @@
 /**
  * Starts the servers that a benchmark compares, each in a process of its own, and stops them again.
  *
- * Runs on the benchmark's main thread. A peer that does not start (epollo while it is being rebuilt, Node where it
- * is not installed) is reported and left out, so that the others can still be measured.
+ * Runs on the benchmark's main thread. A peer that is not installed, or does not start, is reported and left out, so
+ * that the others can still be measured. The floor is compiled into a temporary folder the first time it is wanted.
  */
+import { mkdtempSync, rmSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Subprocess } from "bun";
+import type { Feature } from "../scenarios.ts";
 import { compute } from "../servers/app.ts";
 
-/** How to start a peer. */
+/** How to start a peer, and what it can do. */
 export interface PeerKind {
   readonly name: string;
-  readonly command: readonly string[];
+  /** Command line; null when the peer is not installed here. */
+  command(): string[] | null;
+  /** Why `command` may give null. */
+  readonly needs: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly features: readonly Feature[];
+  /** Whether one thread answers all requests. */
+  readonly isSingle: boolean;
 }
 
 /** A running peer. */
@@ -18,26 +29,79 @@ export interface Peer {
   readonly name: string;
   readonly port: number;
   readonly pid: number;
+  readonly isSingle: boolean;
   stop(): Promise<void>;
 }
 
-const script = (name: string): string => new URL(`../servers/${name}`, import.meta.url).pathname;
-const underBun = (name: string): string[] => [process.execPath, "run", script(name)];
+const ALL: readonly Feature[] = ["text", "json", "params", "static", "bytes", "echo", "slow", "process"];
+const SERVING: readonly Feature[] = ALL.filter((feature) => feature !== "process");
 
-/** All peers, in the order of the table; the ratios refer to "bun-serve". */
+const script = (name: string): string => new URL(`../servers/${name}`, import.meta.url).pathname;
+const underBun = (name: string) => (): string[] => [process.execPath, "run", script(name)];
+const under =
+  (program: string, ...rest: readonly string[]) =>
+  (): string[] | null =>
+    Bun.which(program) === null ? null : [program, ...rest];
+
+let floorPath: string | null | undefined;
+
+/** Compiles the floor; null without a compiler. */
+function compileFloor(): string | null {
+  if (floorPath !== undefined) return floorPath;
+  const compiler = Bun.which("cc") ?? Bun.which("gcc");
+  floorPath = null;
+  if (compiler === null) return null;
+  const folder = mkdtempSync(join(tmpdir(), "epollo-floor-"));
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  const program = join(folder, "floor");
+  const run = Bun.spawnSync([compiler, "-O2", "-pthread", "-o", program, script("floor.c")]);
+  if (run.success) floorPath = program;
+  else console.error(`floor.c does not compile: ${run.stderr.toString().slice(0, 500)}`);
+  return floorPath;
+}
+
+const floor = (threads: number) => (): string[] | null => {
+  const program = compileFloor();
+  return program === null ? null : [program, String(threads)];
+};
+
+const kind = (name: string, command: PeerKind["command"], given: Partial<PeerKind> = {}): PeerKind => ({
+  name,
+  command,
+  needs: "",
+  environment: {},
+  features: ALL,
+  isSingle: false,
+  ...given,
+});
+
+/** All peers, in the order of the tables; the ratios refer to "bun-serve". */
 export const PEERS: readonly PeerKind[] = [
-  { name: "bun-serve", command: underBun("bun-serve.ts") },
-  { name: "bun-workers", command: underBun("bun-workers.ts") },
-  { name: "epollo-pool", command: underBun("epollo-pool.ts") },
-  { name: "epollo-main", command: underBun("epollo-main.ts") },
-  { name: "node-http", command: ["node", script("node-http.mjs")] },
+  kind("bun-serve", underBun("bun-serve.ts"), { isSingle: true }),
+  kind("bun-workers", underBun("bun-workers.ts"), { features: SERVING }),
+  kind("bun-processes", underBun("bun-processes.ts"), { features: SERVING }),
+  kind("epollo-pool", underBun("epollo-pool.ts")),
+  kind("epollo-pool-only", underBun("epollo-pool.ts"), { environment: { BENCH_INLINE: "0" } }),
+  kind("epollo-main", underBun("epollo-main.ts")),
+  kind("node-http", under("node", script("node-http.mjs")), { needs: "node", isSingle: true }),
+  kind("node-cluster", under("node", script("node-cluster.mjs")), { needs: "node", features: SERVING }),
+  kind("deno-serve", under("deno", "run", "--allow-all", script("deno-serve.mjs")), {
+    needs: "deno",
+    isSingle: true,
+  }),
+  kind("nginx", () => (Bun.which("nginx") === null ? null : underBun("nginx.ts")()), {
+    needs: "nginx",
+    features: ["text", "json", "static", "bytes"],
+  }),
+  kind("floor", floor(1), { needs: "a C compiler", features: ["text"], isSingle: true }),
+  kind("floor-threads", floor(availableParallelism()), { needs: "a C compiler", features: ["text"] }),
 ];
 
 /** The name of the peer that ratios refer to. */
 export const BASELINE = "bun-serve";
 
-/** Finds how many rounds of the work of `/cpu` take so many milliseconds here, on an otherwise idle core. */
-export function calibrateRounds(milliseconds: number): number {
+/** Finds how many rounds of the work of `/cpu` take a millisecond here, on an otherwise idle core. */
+export function calibrateRoundsPerMs(): number {
   compute(50_000_000);
   const rounds = 100_000_000;
   let bestMs = Number.POSITIVE_INFINITY;
@@ -46,23 +110,56 @@ export function calibrateRounds(milliseconds: number): number {
     compute(rounds);
     bestMs = Math.min(bestMs, performance.now() - start);
   }
-  return Math.round((rounds / bestMs) * milliseconds);
+  return Math.round(rounds / bestMs);
+}
+
+/**
+ * Finds the peers that are asked for (all when none is) and installed here; says which are not.
+ *
+ * @throws RangeError for a name that is no peer's
+ */
+export function findPeers(names: readonly string[]): PeerKind[] {
+  const unknown = names.filter((name) => !PEERS.some((peer) => peer.name === name));
+  if (unknown.length > 0)
+    throw new RangeError(`--peer ${unknown.join(",")}: use ${PEERS.map((peer) => peer.name).join(", ")}`);
+  const wanted = PEERS.filter(({ name }) => names.length === 0 || names.includes(name));
+  return wanted.filter(({ name, command, needs }) => {
+    const isInstalled = command() !== null;
+    if (!isInstalled) console.error(`${name}: left out, ${needs} is not installed`);
+    return isInstalled;
+  });
+}
+
+/** Starts the process of a peer. `cpuList` is where it may run, as taskset takes it. */
+export function spawnPeer(
+  kind: PeerKind,
+  environment: Readonly<Record<string, string>>,
+  cpuList: string | null,
+): Subprocess<"pipe", "pipe", "pipe"> {
+  const command = kind.command() ?? [];
+  return Bun.spawn(cpuList === null ? command : ["taskset", "-c", cpuList, ...command], {
+    stdin: "pipe",
+    stdout: "pipe",
+    stderr: "pipe",
+    env: { ...process.env, NODE_ENV: "production", ...environment, ...kind.environment },
+  });
+}
+
+/** Ends a peer's process: by the end of its standard input, and by force after 5 s. */
+export async function endPeer(child: Subprocess<"pipe", "pipe", "pipe">): Promise<void> {
+  child.stdin.end();
+  const late = setTimeout(() => child.kill("SIGKILL"), 5000);
+  await child.exited;
+  clearTimeout(late);
 }
 
 /** Starts a peer; null, with a note on standard error, when it ends or says nothing within 10 s. */
-export async function startPeer(kind: PeerKind, environment: Record<string, string>): Promise<Peer | null> {
-  let child: Subprocess<"pipe", "pipe", "pipe">;
-  try {
-    child = Bun.spawn(kind.command as string[], {
-      stdin: "pipe",
-      stdout: "pipe",
-      stderr: "pipe",
-      env: { ...process.env, NODE_ENV: "production", ...environment },
-    });
-  } catch (error) {
-    console.error(`${kind.name}: left out, not started: ${error}`);
-    return null;
-  }
+export async function startPeer(
+  kind: PeerKind,
+  environment: Readonly<Record<string, string>>,
+  cpuList: string | null = null,
+): Promise<Peer | null> {
+  const child = spawnPeer(kind, environment, cpuList);
   const timer = setTimeout(() => child.kill("SIGKILL"), 10_000);
   let text = "";
   for await (const bytes of child.stdout) {
@@ -80,25 +177,7 @@ export async function startPeer(kind: PeerKind, environment: Record<string, stri
     name: kind.name,
     port: (JSON.parse(text.slice(0, newline)) as { port: number }).port,
     pid: child.pid,
-    stop: async () => {
-      child.stdin.end();
-      const late = setTimeout(() => child.kill("SIGKILL"), 2000);
-      await child.exited;
-      clearTimeout(late);
-    },
+    isSingle: kind.isSingle,
+    stop: () => endPeer(child),
   };
-}
-
-/** Starts all peers whose names are asked for (all when none is). */
-export async function startPeers(
-  names: readonly string[],
-  environment: Record<string, string>,
-): Promise<Peer[]> {
-  const peers: Peer[] = [];
-  for (const kind of PEERS) {
-    if (names.length > 0 && !names.includes(kind.name)) continue;
-    const peer = await startPeer(kind, environment);
-    if (peer !== null) peers.push(peer);
-  }
-  return peers;
 }

@@ -1,52 +1,90 @@
 /**
- * CPU time and memory of another process, from /proc.
+ * CPU time and memory of other processes, from /proc.
  *
  * Any thread; reads files and nothing else. Resolution of CPU time is one clock tick, 10 ms. Source:
- * proc_pid_stat(5), proc_pid_status(5).
+ * proc_pid_stat(5), proc_pid_status(5). All but `cpuUsage` of one process take a server as a tree: the process that the
+ * benchmark started and all that came from it (cluster workers, nginx's workers).
  */
 import { readdirSync, readFileSync } from "node:fs";
 
 const MICROSECONDS_PER_TICK = 10_000;
 
-/** CPU time used so far, user and system together, in microseconds. */
+/** CPU time used so far, in microseconds. */
 export interface CpuUsage {
-  /** Of all threads, those that have ended included. */
-  readonly processUs: number;
-  /** Of the main thread alone. */
+  /** Of all threads of all processes, those that have ended included. */
+  readonly userUs: number;
+  readonly systemUs: number;
+  /** Both together. */
+  readonly totalUs: number;
+  /** Of the main thread of the first process alone. */
   readonly mainThreadUs: number;
 }
 
-/** Reads the CPU time that a process has used. */
-export function cpuUsage(pid: number): CpuUsage {
-  return {
-    processUs: readTicks(`/proc/${pid}/stat`) * MICROSECONDS_PER_TICK,
-    mainThreadUs: readTicks(`/proc/${pid}/task/${pid}/stat`) * MICROSECONDS_PER_TICK,
-  };
+/** Finds a process and all its descendants that live; the process itself is the first. */
+export function processTree(pid: number): number[] {
+  const children = new Map<number, number[]>();
+  for (const name of readdirSync("/proc")) {
+    const child = Number(name);
+    if (!Number.isInteger(child)) continue;
+    const fields = statFields(`/proc/${child}/stat`);
+    if (fields === null) continue;
+    const parent = Number(fields[1]);
+    children.set(parent, [...(children.get(parent) ?? []), child]);
+  }
+  const tree = [pid];
+  // The list grows while it is walked: that is the walk.
+  for (const member of tree) tree.push(...(children.get(member) ?? []));
+  return tree;
 }
 
-/** Reads the resident memory of a process, in bytes. */
-export function residentBytes(pid: number): number {
-  const line = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"));
-  return Number(line?.[1] ?? 0) * 1024;
+/** Reads the CPU time that processes have used, `pids[0]` being the one whose main thread counts. */
+export function cpuUsage(pids: readonly number[]): CpuUsage {
+  let userUs = 0;
+  let systemUs = 0;
+  for (const pid of pids) {
+    const fields = statFields(`/proc/${pid}/stat`);
+    userUs += Number(fields?.[11] ?? 0) * MICROSECONDS_PER_TICK;
+    systemUs += Number(fields?.[12] ?? 0) * MICROSECONDS_PER_TICK;
+  }
+  const main = statFields(`/proc/${pids[0]}/task/${pids[0]}/stat`);
+  const mainTicks = main === null ? 0 : Number(main[11]) + Number(main[12]);
+  return { userUs, systemUs, totalUs: userUs + systemUs, mainThreadUs: mainTicks * MICROSECONDS_PER_TICK };
 }
 
-/** Counts the threads of a process. */
-export function threadCount(pid: number): number {
-  return Number(/^Threads:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1] ?? 0);
+/** Reads the resident memory of processes, in bytes; pages that they share count for each. */
+export function residentBytes(pids: readonly number[]): number {
+  let bytes = 0;
+  for (const pid of pids) {
+    const line = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"));
+    bytes += Number(line?.[1] ?? 0) * 1024;
+  }
+  return bytes;
 }
 
-/** Counts the involuntary context switches of all threads of a process so far (those that live). */
-export function preemptions(pid: number): number {
+/** Counts the involuntary context switches of all threads of processes so far (those that live). */
+export function preemptions(pids: readonly number[]): number {
   let count = 0;
-  for (const thread of readdirSync(`/proc/${pid}/task`)) {
-    const text = readFileSync(`/proc/${pid}/task/${thread}/status`, "latin1");
-    count += Number(/^nonvoluntary_ctxt_switches:\s+(\d+)$/m.exec(text)?.[1] ?? 0);
+  for (const pid of pids) {
+    for (const thread of readdirSync(`/proc/${pid}/task`)) {
+      let text: string;
+      try {
+        text = readFileSync(`/proc/${pid}/task/${thread}/status`, "latin1");
+      } catch {
+        continue;
+      }
+      count += Number(/^nonvoluntary_ctxt_switches:\s+(\d+)$/m.exec(text)?.[1] ?? 0);
+    }
   }
   return count;
 }
 
-function readTicks(path: string): number {
-  const text = readFileSync(path, "latin1");
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return Number(fields[11]) + Number(fields[12]);
+/** The fields of a stat file from the third, the state, on; null when the process or thread has ended. */
+function statFields(path: string): string[] | null {
+  let text: string;
+  try {
+    text = readFileSync(path, "latin1");
+  } catch {
+    return null;
+  }
+  return text.slice(text.lastIndexOf(")") + 2).split(" ");
 }

@@ -1,6 +1,8 @@
 /**
- * Medians, tables and the record of the machine, for all benchmarks. Pure but for `machine()`, which reads /proc.
+ * Medians, tables and the record of the machine, for all benchmarks. Pure but for `machine()`, which reads /proc and /sys,
+ * and `versions()`, which asks the programs.
  */
+import { readFileSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
 
 /** The middle value; the mean of the two middle ones for an even count; NaN for none. */
@@ -30,17 +32,42 @@ export function digits(value: number, count: number = 0): string {
   return Number.isFinite(value) ? value.toFixed(count) : "-";
 }
 
-/** Says where and with what the numbers were measured. */
+/** Says where the numbers were measured: what must be alike for two runs to be comparable. */
 export function machine(): Record<string, string | number> {
   return {
-    date: new Date().toISOString(),
-    bun: `${Bun.version}+${Bun.revision.slice(0, 9)}`,
     kernel: release(),
     architecture: process.arch,
     cpu: cpus()[0]?.model.trim() ?? "unknown",
     cores: cpus().length,
     memoryGiB: Math.round(totalmem() / 2 ** 30),
+    governor: readGovernor(),
   };
+}
+
+/** Says with what they were measured; programs that are not installed are not in it. */
+export async function versions(): Promise<Record<string, string>> {
+  const found: Record<string, string> = { bun: `${Bun.version}+${Bun.revision.slice(0, 9)}` };
+  const commands = { node: "--version", deno: "--version", nginx: "-v", wrk: "--version", cc: "--version" };
+  for (const [program, option] of Object.entries(commands)) {
+    if (Bun.which(program) === null) continue;
+    const child = Bun.spawn([program, option], { stdout: "pipe", stderr: "pipe" });
+    // nginx writes to standard error, wrk ends with 1.
+    const output = (await new Response(child.stdout).text()) + (await new Response(child.stderr).text());
+    found[program] = output
+      .split("\n")[0]!
+      .replace(/ Copyright.*/, "")
+      .trim();
+  }
+  return found;
+}
+
+/** The frequency governor of the first core; "none" where the kernel has no control, as in most virtual machines. */
+function readGovernor(): string {
+  try {
+    return readFileSync("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "latin1").trim();
+  } catch {
+    return "none";
+  }
 }
 
 /** Reads `--name value` from the command line; undefined when it is not there. */
