@@ -205,13 +205,18 @@ export class Dispatcher {
     parentPort?.on("message", () => {});
     try {
       if (!(await probeLoopBridge())) throw new Error("this Bun does not wake for an epoll descriptor");
-      guardThread({ retire: () => inline.use(null), isKept: true });
+      let isRetired = false;
+      const retire = (): void => {
+        isRetired = true;
+        inline.use(null);
+      };
+      guardThread({ retire, isKept: true });
       const close = (): number => this.#clients.closeIdle();
       const loaded = await loadHandlers(hosting.module, memory, hosting.wakerFds, {
         index: this.#index,
         close,
       });
-      if (loaded !== null) inline.use(new HandlerRuntime(loaded.registration));
+      if (loaded !== null && !isRetired) inline.use(new HandlerRuntime(loaded.registration));
     } catch (error) {
       console.error(error);
       console.error("epollo: a dispatcher could not load the handlers; handler threads run them all");

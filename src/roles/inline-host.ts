@@ -184,7 +184,8 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
   ): void {
     const view = this.#view;
     const free = this.#free;
-    const entry = free.length > 0 ? free[free.length - 1]! : this.#tasks.length;
+    // Taken now: while the handler runs, others may end and give theirs back.
+    const entry = free.length > 0 ? free.pop()! : this.#tasks.push(null) - 1;
     this.#serial = (this.#serial + 1) | 0;
     const exchange = new Exchange(this, entry, this.#serial, view);
     if (content !== null) exchange.body = new IncomingBody(this, entry, this.#serial, bodyBytes, content);
@@ -212,6 +213,7 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
     if (!isDone) this.#keep(exchange);
     this.#current = null;
     if (this.#task !== null) return;
+    free.push(entry);
     this.#owner.ended();
     client.idleTimeoutMs = -1;
   }
@@ -222,7 +224,6 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
     const client = this.#client!;
     const task = new Task(client, this.#sequence);
     const { entry, serial } = exchange;
-    if (this.#free.length > 0) this.#free.pop();
     this.#tasks[entry] = task;
     this.#open[entry] = exchange;
     this.serials[entry] = serial;

@@ -173,7 +173,8 @@ export class RequestIntake {
   ): boolean {
     const { head } = this;
     const bodyBytes = hasBody ? head.contentLength : 0;
-    if (head.expectsContinue || (hasBody && head.isChunked)) return false;
+    // A chunked body, even one that nobody reads, may turn out malformed: then its request gets that answer alone.
+    if (head.expectsContinue || head.isChunked) return false;
     if (bodyBytes > INLINE_BODY_BYTES || bodyBytes > this.#maxBodyBytes || position + bodyBytes > end)
       return false;
     client.isDropping = true;

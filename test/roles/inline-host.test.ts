@@ -123,6 +123,14 @@ describe("whole answers", () => {
 });
 
 describe("bodies", () => {
+  test("a chunked one, even of a GET, is complete before its handler runs", async () => {
+    const peer = await run.connect();
+    peer.send(get("a", "Transfer-Encoding: chunked\r\n") + "zz\r\n");
+    await run.until(() => peer.received.includes("\r\n\r\n"));
+    expect(peer.received).toStartWith("HTTP/1.1 400 ");
+    expect([ranInline(), peer.received.split("HTTP/1.1").length - 1]).toEqual([0, 1]);
+  });
+
   test("in pieces, chunked, and long ones received in place", async () => {
     const peer = await run.connect();
     const first = post("echo", "in pieces");
