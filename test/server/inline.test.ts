@@ -119,11 +119,16 @@ describe.skipIf(isBunTarget)("placement", () => {
 
   test("one that waits is answered all the same, and its kind goes back to the pool", async () => {
     start();
-    await warm("wait");
-    expect(await textOf("wait?ms=30")).toBe("waited");
-    const before = inlineRuns();
-    await textOf("wait");
-    expect(inlineRuns() - before).toBe(0);
+    // A pause of the machine may send the kind back before: then once more.
+    let ranAfter = -1;
+    for (let attempt = 0; attempt < 5 && ranAfter !== 0; attempt++) {
+      await warm("wait");
+      expect(await textOf("wait?ms=30")).toBe("waited");
+      const before = inlineRuns();
+      await textOf("wait");
+      ranAfter = inlineRuns() - before;
+    }
+    expect(ranAfter).toBe(0);
     expect(server!.pendingRequests).toBe(0);
   });
 });
