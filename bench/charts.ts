@@ -61,19 +61,30 @@ export function placeOf(results: Results): string {
   return `${cpu}, ${cores} cores, Linux ${release}, Bun ${bun}; client on the same machine`;
 }
 
+function barsOf(peers: readonly string[]): { label: string; colour: number }[] {
+  return peers.map((peer) => ({ label: BAR_PEERS[peer]!, colour: colourOf(peer) }));
+}
+
+/** A server has one colour in all charts. */
+function colourOf(peer: string): number {
+  return Object.keys(BAR_PEERS).indexOf(peer);
+}
+
 function ratioChart(results: Results, measure: Measure, title: string, subtitle: string): string | null {
   const measured = measuredWith(results, measure);
   if (measured.length === 0) return null;
-  const peers = seriesOf(measured);
+  // Bun.serve is the line at 1.
+  const peers = seriesOf(measured).filter((peer) => peer !== BASELINE);
   return barChart({
     title,
     subtitle: `${subtitle}. ${placeOf(results)}`,
-    series: peers.map((peer) => BAR_PEERS[peer]!),
+    series: barsOf(peers),
     groups: measured.map(({ name, scenario }) => ({
       label: name,
       values: peers.map((peer) => compared(scenario, peer, measure, BASELINE)),
     })),
     limit: RATIO_LIMIT,
+    reference: { value: 1, label: BAR_PEERS[BASELINE]! },
     format: (value) => digits(value, 2),
   });
 }
@@ -94,8 +105,7 @@ function latencyChart(results: Results): string | null {
         .map((scenario) => ({ x: scenario.connections, y: medianOf(scenario, peer, measure) }))
         .filter(({ y }) => Number.isFinite(y));
       if (points.length === 0) continue;
-      const colour = Object.keys(BAR_PEERS).indexOf(peer);
-      lines.push({ label: `${BAR_PEERS[peer]}, ${label}`, colour, isDashed, points });
+      lines.push({ label: `${BAR_PEERS[peer]}, ${label}`, colour: colourOf(peer), isDashed, points });
     }
   }
   return lineChart({
@@ -121,9 +131,10 @@ function neighbourChart(results: Results): string | null {
   return barChart({
     title: "p99 of trivial requests beside requests that compute for 20 ms, ms",
     subtitle: `Shorter is better. ${placeOf(results)}`,
-    series: peers.map((peer) => BAR_PEERS[peer]!),
+    series: barsOf(peers),
     groups,
     limit: Math.max(...values) * 1.02,
+    reference: null,
     format: (value) => `${digits(value, value < 10 ? 1 : 0)} ms`,
   });
 }

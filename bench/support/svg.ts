@@ -1,18 +1,26 @@
 /**
  * Charts as SVG text: bars in groups, and lines over a logarithmic scale. Pure, no dependency.
  *
- * The colours are variables of a style sheet inside of the SVG, with a second set for readers who prefer dark: an <img> in
- * a README follows the reader's theme. Series are told apart by colour and, for lines, by the marker. Every bar has its figure
+ * The colours are in a style sheet inside of the SVG, with a second set for readers who prefer dark: an <img> in a README
+ * follows the reader's theme. Series are told apart by colour and, for lines, by the marker. Every bar has its figure
  * beside it; every mark has a <title> that browsers show.
  */
 
 const FONT = "system-ui,-apple-system,'Segoe UI',Helvetica,Arial,sans-serif";
+const LIGHT = ["#8c959f", "#bc4c00", "#0969da", "#54aeff", "#8250df", "#1a7f37", "#bf3989", "#9a6700"];
+const DARK = ["#9198a1", "#f0883e", "#4493f8", "#a5d6ff", "#ab7df8", "#3fb950", "#db61a2", "#d29922"];
+
+/** The rules of a theme. Plain classes, no variables: few programs but browsers know those. */
+function theme(ink: string, faint: string, rule: string, colours: readonly string[]): string {
+  const series = colours.map((colour, index) => `.f${index}{fill:${colour}}.l${index}{stroke:${colour}}`);
+  return `text{fill:${ink}}.faint{fill:${faint}}.rule{stroke:${rule}}.one{stroke:${faint}}${series.join("")}`;
+}
+
 const STYLE = `
-svg{--ink:#1f2328;--faint:#59636e;--rule:#d1d9e0;--s0:#8c959f;--s1:#bc4c00;--s2:#0969da;--s3:#54aeff;--s4:#8250df;--s5:#1a7f37;--s6:#bf3989;--s7:#9a6700}
-@media (prefers-color-scheme:dark){svg{--ink:#f0f6fc;--faint:#9198a1;--rule:#3d444d;--s0:#9198a1;--s1:#f0883e;--s2:#4493f8;--s3:#a5d6ff;--s4:#ab7df8;--s5:#3fb950;--s6:#db61a2;--s7:#d29922}}
-text{font:12px ${FONT};fill:var(--ink)}.faint{fill:var(--faint)}.small{font-size:11px}.title{font-size:16px;font-weight:600}
-.rule{stroke:var(--rule);stroke-width:1}.one{stroke:var(--faint);stroke-width:1;stroke-dasharray:3 3}.line{fill:none;stroke-width:2}.dashed{stroke-dasharray:5 4}`;
-const COLOURS = 8;
+text{font:12px ${FONT}}.small{font-size:11px}.title{font-size:16px;font-weight:600}
+.rule,.one{stroke-width:1}.one{stroke-dasharray:3 3}.line{fill:none;stroke-width:2}.dashed{stroke-dasharray:5 4}
+${theme("#1f2328", "#59636e", "#d1d9e0", LIGHT)}
+@media (prefers-color-scheme:dark){${theme("#f0f6fc", "#9198a1", "#3d444d", DARK)}}`;
 const WIDTH = 840;
 
 /** Replaces what XML does not take as text. */
@@ -30,10 +38,13 @@ export interface BarGroup {
 export interface BarChart {
   readonly title: string;
   readonly subtitle: string;
-  readonly series: readonly string[];
+  /** Names of the bars of a group, and the numbers of their colours. */
+  readonly series: readonly { readonly label: string; readonly colour: number }[];
   readonly groups: readonly BarGroup[];
   /** Where the axis ends; longer bars are cut, with their figure. */
   readonly limit: number;
+  /** A value that is marked across all groups; null for none. */
+  readonly reference: { readonly value: number; readonly label: string } | null;
   /** Writes the figure beside a bar. */
   readonly format: (value: number) => string;
 }
@@ -53,7 +64,7 @@ export interface LineChart {
   }[];
 }
 
-const colour = (index: number): string => `var(--s${index % COLOURS})`;
+const colour = (index: number): number => index % LIGHT.length;
 const place = (value: number): string => value.toFixed(1).replace(/\.0$/, "");
 
 function text(x: number, y: number, content: string, more: string = ""): string {
@@ -102,17 +113,18 @@ function legend(
 
 /** Draws horizontal bars, a group for each row of the data. */
 export function barChart(chart: BarChart): string {
-  const { series, groups, limit, format } = chart;
+  const { series, groups, limit, reference, format } = chart;
   const [left, right, bar, gap] = [220, WIDTH - 60, 13, 12];
   const scale = (value: number): number => left + (Math.min(value, limit) / limit) * (right - left);
   const names = legend(
     62,
-    series.map((label, index) => ({
-      label,
-      mark: (x, y) => `<rect x="${x}" y="${y - 10}" width="14" height="11" rx="2" fill="${colour(index)}"/>`,
+    series.map((each) => ({
+      label: each.label,
+      mark: (x, y) =>
+        `<rect x="${x}" y="${y - 10}" width="14" height="11" rx="2" class="f${colour(each.colour)}"/>`,
     })),
   );
-  const top = 62 + names.height;
+  const top = 62 + names.height + (reference === null ? 0 : 16);
   const parts: string[] = [];
   let y = top;
   for (const group of groups) {
@@ -122,7 +134,7 @@ export function barChart(chart: BarChart): string {
       const end = scale(value);
       const figure = format(value) + (value > limit ? " →" : "");
       parts.push(
-        `<rect x="${left}" y="${y + 1}" width="${place(end - left)}" height="${bar - 2}" rx="2" fill="${colour(index)}"><title>${escapeXml(`${group.label}, ${series[index]}: ${figure}`)}</title></rect>`,
+        `<rect x="${left}" y="${y + 1}" width="${place(end - left)}" height="${bar - 2}" rx="2" class="f${colour(series[index]!.colour)}"><title>${escapeXml(`${group.label}, ${series[index]!.label}: ${figure}`)}</title></rect>`,
         text(end + 5, y + bar - 3, figure, ' class="small faint"'),
       );
       y += bar;
@@ -132,7 +144,13 @@ export function barChart(chart: BarChart): string {
     y += gap;
   }
   const rules: string[] = [line(left, top - 4, left, y - gap + 4, "rule")];
-  if (limit > 1) rules.push(line(scale(1), top - 4, scale(1), y - gap + 4, "one"));
+  if (reference !== null) {
+    const at = scale(reference.value);
+    rules.push(
+      line(at, top - 4, at, y - gap + 4, "one"),
+      text(at, top - 8, reference.label, ' class="small faint" text-anchor="middle"'),
+    );
+  }
   return frame(chart.title, chart.subtitle, y + 8, [...names.parts, ...rules, ...parts]);
 }
 
@@ -154,7 +172,7 @@ export function lineChart(chart: LineChart): string {
     chart.lines.map((each) => ({
       label: each.label,
       mark: (x, y) =>
-        `<path class="line${each.isDashed ? " dashed" : ""}" stroke="${colour(each.colour)}" d="M${x} ${y - 4}h16"/>`,
+        `<path class="line${each.isDashed ? " dashed" : ""} l${colour(each.colour)}" d="M${x} ${y - 4}h16"/>`,
     })),
   );
   const [left, right] = [64, WIDTH - 20];
@@ -186,10 +204,10 @@ export function lineChart(chart: LineChart): string {
       .map(({ x, y }, index) => `${index === 0 ? "M" : "L"}${place(px(x))} ${place(py(y))}`)
       .join("");
     parts.push(
-      `<path class="line${each.isDashed ? " dashed" : ""}" stroke="${colour(each.colour)}" d="${path}"/>`,
+      `<path class="line${each.isDashed ? " dashed" : ""} l${colour(each.colour)}" d="${path}"/>`,
       ...drawn.map(
         ({ x, y }) =>
-          `<circle cx="${place(px(x))}" cy="${place(py(y))}" r="3.5" fill="${colour(each.colour)}"><title>${escapeXml(`${each.label}, ${x} connections: ${Math.round(y)} us`)}</title></circle>`,
+          `<circle cx="${place(px(x))}" cy="${place(py(y))}" r="3.5" class="f${colour(each.colour)}"><title>${escapeXml(`${each.label}, ${x} connections: ${Math.round(y)} us`)}</title></circle>`,
       ),
     );
   }

@@ -73,9 +73,9 @@ export function wrkScript(load: Load): string {
     "    io.write(table.concat(lines))",
     "  end",
     '  io.write(string.format(\'RESULT {"requests":%d,"durationUs":%d,"intervalUs":%d,"p50Us":%d,"p99Us":%d,\' ..',
-    '    \'"p999Us":%d,"maxUs":%d,"errors":%d,"areLatenciesCorrected":%s,"hasLatencies":%s,"readingUs":%d}\\n\',',
+    '    \'"p999Us":%d,"maxUs":%d,"errors":%d,"readErrors":%d,"areLatenciesCorrected":%s,"hasLatencies":%s,"readingUs":%d}\\n\',',
     "    summary.requests, summary.duration, interval, p50, p99, p999, latency.max,",
-    "    e.connect + e.read + e.write + e.status + e.timeout,",
+    "    e.connect + e.write + e.status + e.timeout, e.read,",
     "    tostring(wanted and not isWhole), tostring(isWhole), (os.clock() - began) * 1e6))",
     "end",
   );

@@ -14,6 +14,7 @@ function output(raw: object, latencies: readonly (readonly [number, number])[] =
     p999Us: 7,
     maxUs: 8,
     errors: 0,
+    readErrors: 0,
     areLatenciesCorrected: false,
     hasLatencies: latencies.length > 0,
     readingUs: 100_000,
@@ -66,6 +67,14 @@ describe("parseOutput", () => {
     ] as const;
     const mixed = { ...LOAD, slowEvery: 100, slowPath: "/slow" };
     expect(parseOutput(output({ intervalUs: 20_000 }, latencies), mixed, 0)).toMatchObject({ maxUs: 700 });
+  });
+
+  test("counts reads that fail, but for one by request where each has its connection", () => {
+    const closing = { ...LOAD, closes: true };
+    expect(parseOutput(output({ readErrors: 100 }), LOAD, 0)!.errors).toBe(100);
+    expect(parseOutput(output({ readErrors: 100 }), closing, 0)!.errors).toBe(0);
+    expect(parseOutput(output({ readErrors: 103, errors: 4 }), closing, 0)!.errors).toBe(7);
+    expect(parseOutput(output({ readErrors: 0, errors: 4 }), closing, 0)!.errors).toBe(4);
   });
 
   test("is null without a result", () => {
