@@ -3,7 +3,7 @@
  * the head to the end of the answer.
  *
  * Owned by the dispatcher. Addressed by slot and generation: an epoll event or a message that is about the slot's former
- * client carries another generation and is dropped. It holds no buffer while it is idle (memory: see `bench/memory.ts`).
+ * client carries another generation and is dropped. It holds no buffer while it is idle (memory: see `bench/measure/memory.ts`).
  *
  * States of a task:
  *
