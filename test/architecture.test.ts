@@ -14,7 +14,10 @@ const LAYERS: Readonly<Record<string, { folders: readonly string[]; modules: rea
   "src/net": { folders: ["ffi"], modules: [] },
   "src/http": { folders: [], modules: [] },
   "src/channel": { folders: ["src/shm", "src/http", "src/net"], modules: [] },
-  "src/fetch": { folders: ["src/http", "src/channel"], modules: [/^bun:jsc$/, /^node:stream$/] },
+  "src/fetch": {
+    folders: ["src/http", "src/channel"],
+    modules: [/^bun:jsc$/, /^node:stream$/, /^node:fs$/],
+  },
   "src/roles": {
     folders: ["ffi", "src/shm", "src/net", "src/http", "src/channel", "src/fetch"],
     modules: [/^node:worker_threads$/, /^bun:jsc$/],

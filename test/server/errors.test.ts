@@ -44,6 +44,9 @@ describe.each(MODES)("%s", (mode) => {
     const response = await exchange(server.port, "/throw");
     expect(response.status).toBe(500);
     expect(response.headers["content-type"]).toContain("text/html");
+    // The line that threw is there, whoever makes the page.
+    expect(response.text).toContain("thrown on purpose");
+    if (!isBunTarget) expect(response.text).toMatch(/<mark>.*throw new Error\(&quot;thrown on purpose/);
     expect((await exchange(server.port, "/hello")).text).toBe("hello");
   });
 
