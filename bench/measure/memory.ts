@@ -8,24 +8,10 @@
  */
 import { holdConnections } from "../support/held.ts";
 import { startPeer } from "../support/peers.ts";
-import { processTree, residentBytes } from "../support/process-usage.ts";
+import { settledResidentBytes } from "../support/process-usage.ts";
 import { runLoad } from "../support/wrk.ts";
 import type { MeasureStarting } from "./context.ts";
 import { loadOf } from "./load.ts";
-
-/** Waits until RSS has changed by less than 64 KiB for 2 s (30 s at most), and returns it. */
-async function settledResidentBytes(pid: number): Promise<number> {
-  const pids = processTree(pid);
-  let last = residentBytes(pids);
-  let stillFor = 0;
-  for (let quarter = 0; quarter < 120 && stillFor < 8; quarter++) {
-    await Bun.sleep(250);
-    const now = residentBytes(pids);
-    stillFor = Math.abs(now - last) < 65_536 ? stillFor + 1 : 0;
-    last = now;
-  }
-  return last;
-}
 
 /** Measures a scenario of the kind "memory". */
 export const measureMemory: MeasureStarting = async (run, scenario, kind) => {

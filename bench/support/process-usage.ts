@@ -61,6 +61,20 @@ export function residentBytes(pids: readonly number[]): number {
   return bytes;
 }
 
+/** Waits until the resident memory of a process and its descendants has changed by less than 64 KiB for 2 s (30 s at most), and returns it. */
+export async function settledResidentBytes(pid: number): Promise<number> {
+  const pids = processTree(pid);
+  let last = residentBytes(pids);
+  let stillFor = 0;
+  for (let quarter = 0; quarter < 120 && stillFor < 8; quarter++) {
+    await Bun.sleep(250);
+    const now = residentBytes(pids);
+    stillFor = Math.abs(now - last) < 65_536 ? stillFor + 1 : 0;
+    last = now;
+  }
+  return last;
+}
+
 /** Counts the involuntary context switches of all threads of processes so far (those that live). */
 export function preemptions(pids: readonly number[]): number {
   let count = 0;

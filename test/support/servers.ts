@@ -43,6 +43,8 @@ export interface StartOptions {
   readonly entry?: string;
   readonly hasErrorHandler?: boolean;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Put before the command of a child process: `prlimit --nofile=64`. It must end up as the program it starts. */
+  readonly prefix?: readonly string[];
   readonly [option: string]: unknown;
 }
 
@@ -98,7 +100,7 @@ export async function stopAll(): Promise<void> {
 }
 
 async function startHere(mode: Mode, options: StartOptions): Promise<RunningServer> {
-  const { hasErrorHandler, environment: _, ...rest } = options;
+  const { hasErrorHandler, environment: _, prefix: __, ...rest } = options;
   const base = { port: 0, ...(rest.unix === undefined ? { hostname: "127.0.0.1" } : {}), ...rest };
   if (rest.unix !== undefined) delete (base as { port?: number }).port;
   if (mode === "main" || isBunTarget) {
@@ -140,9 +142,9 @@ interface Reply {
 }
 
 async function startChild(mode: Mode, options: StartOptions): Promise<RunningServer> {
-  const { environment, entry: entryPath = "app-entry.ts", ...rest } = options;
+  const { environment, entry: entryPath = "app-entry.ts", prefix = [], ...rest } = options;
   const entry = new URL(entryPath, new URL("../fixtures/", import.meta.url)).pathname;
-  const child: Subprocess<"pipe", "pipe", "pipe"> = Bun.spawn([process.execPath, "run", entry], {
+  const child: Subprocess<"pipe", "pipe", "pipe"> = Bun.spawn([...prefix, process.execPath, "run", entry], {
     stdin: "pipe",
     stdout: "pipe",
     stderr: "pipe",
