@@ -7,6 +7,7 @@ import "./serve/bundled-thread.ts";
 import { serveOptions } from "./serve/serve.ts";
 import type { Serve } from "./serve/types.ts";
 
+export type { LimitOptions } from "./serve/limit-types.ts";
 export { type TextRequest, textHandler } from "./serve/text-handler.ts";
 export type {
   DispatcherStats,
@@ -25,7 +26,7 @@ export type {
 /**
  * Starts an HTTP server: `Bun.serve` with threads.
  *
- * @param options those of Bun.serve, and `handlers` and `threads`
+ * @param options those of Bun.serve, and `handlers`, `threads` and `limits`
  * @returns the server, listening
  * @throws TypeError or RangeError for bad options, an Error with `code` when it cannot listen; all as Bun.serve does
  * @example

@@ -40,6 +40,14 @@ export function taskRecordBytes(head: RequestHead, bodyBytes: number): number {
   return TASK_HEADER_BYTES + head.headerCount * FIELD_WORDS * 4 + head.headBytes + bodyBytes;
 }
 
+/** Bytes of the longest record of a request without its body, whose head is within limits. */
+export function longestTaskRecord(limits: {
+  readonly headBytes: number;
+  readonly headerCount: number;
+}): number {
+  return TASK_HEADER_BYTES + limits.headerCount * FIELD_WORDS * 4 + limits.headBytes;
+}
+
 /** Memory that a record lies in: the same bytes as bytes and as words. */
 export interface RecordMemory {
   readonly bytes: Buffer;

@@ -40,6 +40,11 @@ export class WriteQueue<Segment> {
     return this.#nextToAssign - this.#nextToSend;
   }
 
+  /** Number of requests so far: of answers assigned. */
+  get assigned(): number {
+    return this.#nextToAssign;
+  }
+
   /** Whether every assigned answer is finished and every segment shifted. */
   get isIdle(): boolean {
     return this.#nextToAssign === this.#nextToSend && this.#readyHead === this.#readyTail;

@@ -42,6 +42,8 @@ export interface WriterOwner {
   drained(client: Client): void;
   /** Bytes were written. */
   progressed(client: Client): void;
+  /** The socket takes no more for now. */
+  blocked(client: Client): void;
   /** Puts a client into the ready list. */
   list(client: Client): void;
   /** A link could not be told something for want of room: try again when it has made some. */
@@ -237,14 +239,20 @@ export class AnswerWriter {
   #sent(client: Client, sent: number, length: number): number {
     if (sent > 0) {
       this.#counters[DispatcherCounter.bytesSent] += sent;
-      if (sent < length) client.isWritable = false;
+      client.takenBytes += sent;
+      if (sent < length) this.#full(client);
       this.#owner.progressed(client);
       return sent;
     }
-    client.isWritable = false;
+    this.#full(client);
     if (sent === WOULD_BLOCK || sent === 0) return 0;
     this.#owner.broken(client);
     return -1;
+  }
+
+  #full(client: Client): void {
+    client.isWritable = false;
+    this.#owner.blocked(client);
   }
 
   /** Sends the first segment of memory, together with those behind it when they are short. */

@@ -2,6 +2,7 @@
  * What the clients of a dispatcher are held to, and who answers them; the same for all dispatchers of a server.
  */
 import type { ParserLimits } from "../http/limits.ts";
+import type { ClientTimes } from "./deadlines.ts";
 import type { RouteSettings } from "./route-stage.ts";
 
 /** Limits and times that clients are held to. */
@@ -10,6 +11,10 @@ export interface ClientSettings {
   readonly maxBodyBytes: number;
   /** 0 for none. */
   readonly idleTimeoutMs: number;
+  /** All other times and rates. */
+  readonly times: ClientTimes;
+  /** Requests of one client that may be in flight; then reading pauses. */
+  readonly pipelined: number;
   /** Routes, or null when there are none, or only the handlers know them. */
   readonly routes: RouteSettings | null;
   /** Whether short requests may run in the dispatcher. */

@@ -3,6 +3,7 @@
  *
  * Owned by the dispatcher. A slot that is freed gets the next generation, so late events and messages miss.
  */
+import { DEFAULT_LIMITS, type ParserLimits } from "../http/limits.ts";
 import { PEER_ADDRESS_WORDS } from "../shm/incoming-queue.ts";
 import { Client } from "./client.ts";
 
@@ -16,6 +17,12 @@ export class ClientTable {
   #free: number[] = [];
   #used = 0;
   #count = 0;
+  readonly #limits: ParserLimits;
+
+  /** @param limits what requests of these clients are parsed within */
+  constructor(limits: ParserLimits = DEFAULT_LIMITS) {
+    this.#limits = limits;
+  }
 
   /** Number of clients. */
   get count(): number {
@@ -31,7 +38,7 @@ export class ClientTable {
   open(fd: number, peer: Int32Array): Client {
     const slot = this.#free.pop() ?? this.#used++;
     if (slot === this.#clients.length) this.#grow();
-    const client = new Client(slot, this.#generations[slot], fd);
+    const client = new Client(slot, this.#generations[slot], fd, this.#limits);
     this.#clients[slot] = client;
     for (let i = 0; i < PEER_ADDRESS_WORDS; i++) this.#peers[slot * PEER_ADDRESS_WORDS + i] = peer[i];
     this.#count++;

@@ -94,9 +94,18 @@ export class Client implements TimerEntry {
   idleTimeoutMs = -1;
   /** What its deadline is about (`deadlines.ts`). */
   phase = 0;
-  /** Body bytes of the request when its rate was last looked at, and when it is looked at again. */
+  /** When that is over. */
+  phaseUntilMs: number = Number.POSITIVE_INFINITY;
+  /** Which request's body is looked at, counted from 1. */
+  ratedRequest = 0;
+  /** Its body bytes when its rate was last looked at, when it is looked at again, and when it must be there. */
   rateBytes = 0;
   rateUntilMs = 0;
+  bodyUntilMs: number = Number.POSITIVE_INFINITY;
+  /** Since when its socket is full, -1 when it is not; bytes taken since the last look, and when that is looked at again. */
+  blockedSinceMs = -1;
+  takenBytes = 0;
+  writeUntilMs: number = Number.POSITIVE_INFINITY;
 
   deadlineMs: number = Number.POSITIVE_INFINITY;
   wheelBucket = -1;

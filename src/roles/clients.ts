@@ -12,7 +12,7 @@ import { DISCONNECTED, HANGUP, type Poller, READABLE, WRITABLE } from "../net/po
 import { TimerWheel } from "../net/timer-wheel.ts";
 import { type ControlBlock, SERVER_RUNNING } from "../shm/control-block.ts";
 import { DispatcherCounter } from "../shm/counters.ts";
-import { type IncomingQueue, PEER_ADDRESS_WORDS } from "../shm/incoming-queue.ts";
+import type { IncomingQueue } from "../shm/incoming-queue.ts";
 import { AnswerWriter, type WriterOwner } from "./answer-writer.ts";
 import {
   CLIENT_CLOSED,
@@ -25,6 +25,7 @@ import {
 import { ClientCloser, type CloserOwner } from "./client-closer.ts";
 import type { ClientSettings } from "./client-settings.ts";
 import { ClientTable } from "./client-table.ts";
+import { ClientTaker, type TakerOwner } from "./client-taker.ts";
 import { Deadlines } from "./deadlines.ts";
 import { InlineHost, type InlineOwner } from "./inline-host.ts";
 import { KindTable, NO_KIND } from "./kind-table.ts";
@@ -36,9 +37,6 @@ import { RetryList } from "./retry-list.ts";
 import { type RouteOwner, RouteStage } from "./route-stage.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { type UploadOwner, UploadSender } from "./upload-sender.ts";
-
-/** New clients taken in a turn. */
-const INCOMING_BUDGET = 64;
 
 const HANDLER_LOST_REPLY = emptyReply(500);
 
@@ -52,6 +50,7 @@ export class Clients
     IntakeOwner,
     UploadOwner,
     CloserOwner,
+    TakerOwner,
     InlineOwner
 {
   /** Monotonic ms at the start of this turn; the dispatcher sets it. */
@@ -70,18 +69,17 @@ export class Clients
   readonly results: ResultReader;
   readonly #index: number;
   readonly #control: ControlBlock;
-  readonly #poller: Poller;
   readonly #scheduler: Scheduler;
   readonly #counters: Float64Array;
-  readonly #table: ClientTable = new ClientTable();
+  readonly #table: ClientTable;
   readonly #wheel: TimerWheel<Client>;
   readonly #deadlines: Deadlines;
   readonly #closer: ClientCloser;
+  readonly #taker: ClientTaker;
   readonly #uploads: UploadSender;
   readonly #kinds: KindTable | null;
   readonly #intake: RequestIntake;
   readonly #reader: RequestReader;
-  readonly #peer: Int32Array = new Int32Array(PEER_ADDRESS_WORDS);
   readonly #expire = (client: Client): void => this.#expired(client);
   readonly #serve = (client: Client): void => this.#serveClient(client);
   readonly #ready: ReadyList = new ReadyList();
@@ -100,12 +98,12 @@ export class Clients
     this.nowMs = nowMs;
     this.#index = index;
     this.#control = control;
-    this.#poller = poller;
     this.#scheduler = scheduler;
     this.#counters = counters;
+    this.#table = new ClientTable(settings.limits);
     this.#wheel = new TimerWheel<Client>(nowMs);
     this.#uploads = new UploadSender(this);
-    this.#deadlines = new Deadlines(this.#wheel, settings.idleTimeoutMs);
+    this.#deadlines = new Deadlines(this.#wheel, settings.idleTimeoutMs, settings.times);
     this.writer = new AnswerWriter(this, counters);
     const kinds = settings.areKindsKept ? new KindTable() : null;
     this.#kinds = kinds;
@@ -115,12 +113,15 @@ export class Clients
         : new InlineHost(this, this.writer, control, counters, kinds);
     this.results = new ResultReader(this, this.writer, counters, links);
     this.#closer = new ClientCloser(this, this.#table, this.#wheel, this.#deadlines, this.writer, counters);
+    this.#taker = new ClientTaker(this, this.#table, poller, this.#deadlines, this.#closer, counters);
     const routes =
-      settings.routes === null ? null : new RouteStage(this, this.writer, control, settings.routes);
+      settings.routes === null
+        ? null
+        : new RouteStage(this, this.writer, control, settings.routes, settings.limits);
     const targets = { scheduler, uploads: this.#uploads, routes, inline: this.inline, kinds };
     const { limits, maxBodyBytes } = settings;
     this.#intake = new RequestIntake(this, this.#table, targets, counters, limits, maxBodyBytes);
-    this.#reader = new RequestReader(this, this.#intake, this.writer.direct, counters);
+    this.#reader = new RequestReader(this, this.#intake, this.writer.direct, counters, settings.pipelined);
   }
 
   /** Number of clients. */
@@ -140,19 +141,7 @@ export class Clients
 
   /** Takes new clients from the queue, up to a budget. */
   take(incoming: IncomingQueue): void {
-    for (let i = 0; i < INCOMING_BUDGET; i++) {
-      const fd = incoming.take(this.#peer, 0);
-      if (fd < 0) return;
-      const client = this.#table.open(fd, this.#peer);
-      this.#counters[DispatcherCounter.clientsOpened] += 1;
-      if (this.#poller.register(fd, client.slot, client.generation) < 0) {
-        this.#closer.close(client);
-        continue;
-      }
-      this.#deadlines.opened(client, this.nowMs);
-      // The kernel hands over connections whose first bytes are there (TCP_DEFER_ACCEPT): read at once.
-      this.list(client);
-    }
+    this.#taker.take(incoming);
   }
 
   /** Reads and writes each client of the ready list once. */
@@ -200,7 +189,9 @@ export class Clients
     if (client.state === CLIENT_CLOSED) return;
     if (this.#deadlines.extend(client, this.nowMs)) return;
     this.#counters[DispatcherCounter.timeouts] += 1;
-    this.#closer.close(client);
+    // One that does not read would keep in the kernel what waits for it there.
+    if (this.nowMs >= client.writeUntilMs) this.#closer.reset(client);
+    else this.#closer.close(client);
   }
 
   /** The handler thread of a task has ended before the answer was complete. */
@@ -224,9 +215,7 @@ export class Clients
     this.#table.forEach((client) => {
       this.#closer.close(client);
     });
-    for (let fd = incoming.take(this.#peer, 0); fd >= 0; fd = incoming.take(this.#peer, 0)) {
-      this.#closer.closeUntaken(fd);
-    }
+    this.#taker.closeUntaken(incoming);
   }
 
   /** Closes the clients that have no request and of whose next one nothing has come; gives how many. */
@@ -326,8 +315,14 @@ export class Clients
     this.#counters[DispatcherCounter.responses] += 1;
   }
 
+  /** The socket of a client is full. */
+  blocked(client: Client): void {
+    this.#deadlines.blocked(client, this.nowMs);
+  }
+
   /** A client's queue has run empty. */
   drained(client: Client): void {
+    this.#deadlines.drained(client);
     this.settle(client);
   }
 

@@ -17,8 +17,8 @@ import type { RequestIntake } from "./request-intake.ts";
 
 /** Bytes read from one client in a turn. */
 export const CHUNK_SIZE: number = 256 * 1024;
-/** Requests of one client that may be in flight; then reading pauses. */
-export const MAX_PIPELINED = 64;
+/** Requests of one client that may be in flight, unless the options say otherwise; then reading pauses. */
+export const DEFAULT_PIPELINED = 64;
 
 /** What the request reader asks of its dispatcher. */
 export interface ReaderOwner {
@@ -36,20 +36,29 @@ export class RequestReader {
   readonly #intake: RequestIntake;
   readonly #counters: Float64Array;
   readonly #direct: DirectAnswers;
+  readonly #pipelined: number;
   readonly #buffer: NativeBuffer = NativeBuffer.allocate(CHUNK_SIZE);
 
-  constructor(owner: ReaderOwner, intake: RequestIntake, direct: DirectAnswers, counters: Float64Array) {
+  /** @param pipelined requests of one client that may be in flight */
+  constructor(
+    owner: ReaderOwner,
+    intake: RequestIntake,
+    direct: DirectAnswers,
+    counters: Float64Array,
+    pipelined: number = DEFAULT_PIPELINED,
+  ) {
     this.#owner = owner;
     this.#intake = intake;
     this.#direct = direct;
     this.#counters = counters;
+    this.#pipelined = pipelined;
   }
 
   /** Whether a client may not be read now: too many requests in flight, or its body waits for its handler. */
   isPaused(client: Client): boolean {
     if (client.state === CLIENT_LINGERING) return false;
     if (client.state !== CLIENT_OPEN) return true;
-    if (client.answers.outstanding >= MAX_PIPELINED && client.receiving === null) return true;
+    if (client.answers.outstanding >= this.#pipelined && client.receiving === null) return true;
     return client.receiving !== null && this.#intake.isFull(client.receiving);
   }
 

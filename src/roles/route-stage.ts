@@ -9,10 +9,10 @@ import { NativeBuffer } from "../../ffi/native-buffer.ts";
 import type { AnswerSink } from "../channel/answer-sink.ts";
 import { CLOSE, LAST } from "../channel/messages.ts";
 import {
+  longestTaskRecord,
   type RecordMemory,
   TASK_CLOSES,
   TaskView,
-  taskRecordBytes,
   writeTaskRecord,
 } from "../channel/task-record.ts";
 import { Exchange, type ExchangeHost } from "../fetch/exchange.ts";
@@ -21,6 +21,7 @@ import { ROUTE_ANSWERED, ROUTE_FETCH, RouteResponder, type SentTarget } from "..
 import type { RouteEntry } from "../fetch/router.ts";
 import type { StaticAnswer, StaticReply } from "../fetch/static-answer.ts";
 import { decodeLatin1, writeLatin1 } from "../http/latin1.ts";
+import { DEFAULT_LIMITS, type ParserLimits } from "../http/limits.ts";
 import { METHOD_HEAD } from "../http/method.ts";
 import { decodeFieldName, decodeFieldValue, FIELD_NUMBERS, type RequestHead } from "../http/request-head.ts";
 import { emptyReply } from "../http/response-head.ts";
@@ -45,7 +46,6 @@ export interface RouteOwner {
 }
 
 const NO_PEER = new Int32Array(5);
-const SCRATCH_BYTES = 32 * 1024;
 
 /** Answers requests by their routes. */
 export class RouteStage implements ExchangeHost, AnswerSink {
@@ -63,13 +63,19 @@ export class RouteStage implements ExchangeHost, AnswerSink {
   #client: Client | null = null;
   #sequence = 0;
 
-  constructor(owner: RouteOwner, writer: AnswerWriter, control: ControlBlock, settings: RouteSettings) {
+  constructor(
+    owner: RouteOwner,
+    writer: AnswerWriter,
+    control: ControlBlock,
+    settings: RouteSettings,
+    limits: ParserLimits = DEFAULT_LIMITS,
+  ) {
     this.#owner = owner;
     this.#writer = writer;
     this.#control = control;
     this.#hasFetch = settings.hasFetch;
     this.#responder = new RouteResponder(settings.entries, fileAccess);
-    const memory = new ArrayBuffer(SCRATCH_BYTES);
+    const memory = new ArrayBuffer((longestTaskRecord(limits) + 7) & ~7);
     this.#scratch = { bytes: Buffer.from(memory), words: new Int32Array(memory) };
     this.#view = new TaskView(this.#scratch);
   }
@@ -100,8 +106,6 @@ export class RouteStage implements ExchangeHost, AnswerSink {
       }
       this.#client = client;
       this.#sequence = sequence;
-      // The longest head with its table of fields fits (http/limits.ts).
-      if (taskRecordBytes(head, 0) > SCRATCH_BYTES) return ROUTE_FETCH;
       writeTaskRecord(this.#scratch, 0, head, bytes, headStart, 0, flags, NO_PEER, 0);
       this.#view.moveTo(this.#scratch, 0);
       const exchange = new Exchange(this, 0, 0, this.#view);

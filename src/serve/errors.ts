@@ -155,9 +155,14 @@ export function optionOutOfRange(option: string, accepted: string, value: unknow
   return outOfRange(`${option} must be ${accepted}, but was ${describe(value)}`);
 }
 
+/** Says that a group of options has a member that does not exist, and which do. */
+export function unknownOption(group: string, name: string, accepted: readonly string[]): CodedError {
+  return invalidType(`${group} has no option ${JSON.stringify(name)}; it accepts ${accepted.join(", ")}`);
+}
+
 /** Says that `threads` has a member that does not exist, and which do. */
 export function unknownThreadOption(name: string, accepted: readonly string[]): CodedError {
-  return invalidType(`threads has no option ${JSON.stringify(name)}; it accepts ${accepted.join(", ")}`);
+  return unknownOption("threads", name, accepted);
 }
 
 /** Says that `threads.min` is more than `threads.max`. */

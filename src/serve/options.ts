@@ -7,10 +7,11 @@
  *
  * What epollo does not serve itself goes to the native Bun.serve, which then reads the options again and finds its own
  * mistakes: as soon as there is a reason to delegate, a mistake found later here is left for it to report. The checks
- * of `handlers` and `threads` come last and always count, since Bun knows nothing of them.
+ * of `handlers`, `threads` and `limits` come last and always count, since Bun knows nothing of them.
  */
 import type { OptionEnvironment } from "./environment.ts";
 import * as errors from "./errors.ts";
+import { type ResolvedLimits, resolveLimits } from "./limit-options.ts";
 import { type ResolvedRoutes, resolveRoutes } from "./routes.ts";
 import { type Placement, resolvePlacement } from "./thread-options.ts";
 
@@ -22,6 +23,8 @@ export type ErrorHandler = (this: unknown, error: unknown) => unknown;
 
 /** Checked options with every default filled in. Frozen. */
 export interface ResolvedOptions extends Placement {
+  /** What clients are held to. */
+  readonly limits: ResolvedLimits;
   /**
    * Why these options go to the native Bun.serve, in words; null when epollo serves them. If it is not null, the
    * options after the one that was the reason may have kept their defaults.
@@ -65,7 +68,9 @@ export interface ResolvedOptions extends Placement {
   readonly http3: boolean;
 }
 
-type Draft = { -readonly [Name in keyof Omit<ResolvedOptions, keyof Placement>]: ResolvedOptions[Name] };
+/** The groups of options that Bun.serve does not have. */
+type OwnGroups = keyof Placement | "limits";
+type Draft = { -readonly [Name in keyof Omit<ResolvedOptions, OwnGroups>]: ResolvedOptions[Name] };
 type Given = Readonly<Record<string, unknown>>;
 
 /** Bytes of a request body at most, unless `maxRequestBodySize` says otherwise. */
@@ -78,7 +83,7 @@ export const DEFAULT_IDLE_TIMEOUT_SECONDS = 10;
  * Checks the options of `serve()` and fills in the defaults.
  *
  * @throws TypeError or RangeError as Bun.serve throws them (code ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE), the same for
- * `handlers` and `threads`, and whatever a getter of the options throws
+ * `handlers`, `threads` and `limits`, and whatever a getter of the options throws
  */
 export function resolveOptions(options: unknown, environment: OptionEnvironment): ResolvedOptions {
   if ((typeof options !== "object" && typeof options !== "function") || options === null) {
@@ -112,7 +117,8 @@ export function resolveOptions(options: unknown, environment: OptionEnvironment)
   } catch (mistake) {
     if (draft.needsNative === null) throw mistake;
   }
-  return Object.freeze({ ...draft, ...resolvePlacement(given.handlers, given.threads, environment) });
+  const placement = resolvePlacement(given.handlers, given.threads, environment);
+  return Object.freeze({ ...draft, ...placement, limits: resolveLimits(given.limits) });
 }
 
 /** The order of the steps, and of the reads inside them, is Bun's. */

@@ -7,7 +7,6 @@ import { handlerThreadContext, setRegistrar, type ThreadContext } from "../fetch
 import { installResponseNotes } from "../fetch/response-notes.ts";
 import { RouteResponder } from "../fetch/route-responder.ts";
 import { HTTPServer } from "../fetch/server-object.ts";
-import { DEFAULT_LIMITS } from "../http/limits.ts";
 import { type Listener, openListener } from "../net/listener.ts";
 import { fileAccess } from "../roles/file-access.ts";
 import { allocateServerMemory } from "../roles/server-memory.ts";
@@ -114,7 +113,7 @@ function start(resolved: ResolvedOptions, serverIndex: number): HTTPServer {
 }
 
 function startOn(listener: Listener, resolved: ResolvedOptions, serverIndex: number): HTTPServer {
-  const { threads, mode } = resolved;
+  const { threads, limits, mode } = resolved;
   const memory = allocateServerMemory(threads.dispatchers, mode === "main" ? 0 : threads.max);
   const facts = factsOf(listener, resolved);
   const state = new MainServerState(facts, memory, resolved.fetch);
@@ -124,7 +123,9 @@ function startOn(listener: Listener, resolved: ResolvedOptions, serverIndex: num
     memory,
     listener,
     dispatcher: {
-      limits: DEFAULT_LIMITS,
+      limits: limits.parser,
+      times: limits,
+      pipelined: limits.pipelined,
       maxBodyBytes: resolved.maxRequestBodyBytes,
       idleTimeoutMs: resolved.idleTimeoutSeconds * 1000,
       balance: threads.balance,

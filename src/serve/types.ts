@@ -3,8 +3,10 @@
  *
  * Types and their documentation only, no code; any thread. Everything that Bun.serve accepts is accepted, with Bun's
  * own types (bun-types, `Bun.Serve.Options`), so a program typed for Bun.serve needs no change. Added are `handlers`,
- * `threads` and `server.stats()`. How options are checked is in options.ts and thread-options.ts.
+ * `threads`, `limits` and `server.stats()`. How options are checked is in options.ts, thread-options.ts and
+ * limit-options.ts.
  */
+import type { LimitOptions } from "./limit-types.ts";
 
 /**
  * Says where handlers run.
@@ -48,6 +50,8 @@ export interface EpolloOptions {
   handlers?: Handlers | undefined;
   /** How many threads there are and how requests get to them. */
   threads?: ThreadOptions | undefined;
+  /** What clients are held to. */
+  limits?: LimitOptions | undefined;
 }
 
 /**
@@ -79,6 +83,8 @@ export type ModuleOptions = (
   handlers: URL | (string & {});
   /** How many threads there are and how requests get to them. */
   threads?: ThreadOptions | undefined;
+  /** What clients are held to. */
+  limits?: LimitOptions | undefined;
 };
 
 /** The counters of one dispatch thread, since it was started. */

@@ -56,6 +56,7 @@ export class Answering {
         if (client.state === CLIENT_ENDING && client.answers.isIdle) events.push("finished");
       },
       progressed: (): void => {},
+      blocked: (): void => {},
       list: (): void => {
         events.push("listed");
       },

@@ -60,6 +60,7 @@ beforeEach(async () => {
       over: unused,
       drained: unused,
       progressed: unused,
+      blocked: unused,
       list: unused,
       retryLater: unused,
     },

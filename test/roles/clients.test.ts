@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { SLAB_BLOCKS } from "../../src/channel/pair-memory.ts";
-import { HEAD_MS, LINGER_MS } from "../../src/roles/deadlines.ts";
+import { DEFAULT_TIMES, LINGER_MS } from "../../src/roles/deadlines.ts";
 import { DispatcherCounter } from "../../src/shm/counters.ts";
 import { countDescriptors } from "../net/raw-client.ts";
 import type { Peer } from "./peer.ts";
@@ -181,9 +181,9 @@ describe("a client that leaves", () => {
 
 describe("time", () => {
   test("a client that sends no head is closed", () => {
-    run.pass(HEAD_MS - 1000);
+    run.pass(DEFAULT_TIMES.headTimeoutMs - 1000);
     expect(run.clients.count).toBe(1);
-    run.pass(HEAD_MS + 1000);
+    run.pass(DEFAULT_TIMES.headTimeoutMs + 1000);
     expect([run.clients.count, peer.state, counter("timeouts")]).toEqual([0, "end", 1]);
   });
 

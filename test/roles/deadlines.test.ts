@@ -4,7 +4,7 @@ import { RequestHead } from "../../src/http/request-head.ts";
 import { NEED_DATA } from "../../src/http/request-parser.ts";
 import { TimerWheel } from "../../src/net/timer-wheel.ts";
 import { CLIENT_LINGERING, Client, Task } from "../../src/roles/client.ts";
-import { Deadlines, HEAD_MS, LINGER_MS, MIN_BODY_RATE, RATE_MS } from "../../src/roles/deadlines.ts";
+import { type ClientTimes, DEFAULT_TIMES, Deadlines, LINGER_MS, RATE_MS } from "../../src/roles/deadlines.ts";
 import { Upload } from "../../src/roles/upload.ts";
 
 const IDLE_MS = 30_000;
@@ -67,7 +67,7 @@ const within = (ms: number | null, expected: number): void => {
 
 describe("a head", () => {
   test("has 10 s from the connection", () => {
-    within(pass(60_000), HEAD_MS);
+    within(pass(60_000), DEFAULT_TIMES.headTimeoutMs);
   });
 
   test("has 10 s in all, however it dribbles, whatever the idle timeout", () => {
@@ -77,7 +77,7 @@ describe("a head", () => {
         receive("G", time);
         pass(time);
       }
-      within(expiredAt, HEAD_MS);
+      within(expiredAt, DEFAULT_TIMES.headTimeoutMs);
     }
   });
 
@@ -85,7 +85,7 @@ describe("a head", () => {
     answer(request(0), 0);
     pass(20_000);
     receive("GET", 20_000);
-    within(pass(90_000), 20_000 + HEAD_MS);
+    within(pass(90_000), 20_000 + DEFAULT_TIMES.headTimeoutMs);
   });
 });
 
@@ -140,12 +140,12 @@ describe("a body", () => {
     receive("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n", 0);
     return task;
   }
-  const piece = "x".repeat(MIN_BODY_RATE);
+  const piece = "x".repeat(DEFAULT_TIMES.minBodyRate);
 
   test("that comes at the least rate goes on", () => {
     upload(60_000);
     for (let time = 500; time <= 60_000; time += 500) {
-      receive(piece.slice(0, MIN_BODY_RATE / 2 + 100), time);
+      receive(piece.slice(0, DEFAULT_TIMES.minBodyRate / 2 + 100), time);
       expect(pass(time)).toBeNull();
     }
   });
@@ -153,7 +153,7 @@ describe("a body", () => {
   test("that comes more slowly is cut at the next look", () => {
     upload(60_000);
     for (let time = 500; time <= 40_000 && expiredAt === null; time += 500) {
-      receive(piece.slice(0, MIN_BODY_RATE / 4), time);
+      receive(piece.slice(0, DEFAULT_TIMES.minBodyRate / 4), time);
       pass(time);
     }
     within(expiredAt, RATE_MS);
@@ -173,6 +173,126 @@ describe("a body", () => {
     receive(piece.repeat(20), 1000);
     within(pass(60_000), 5000);
   });
+});
+
+describe("with times of its own", () => {
+  const begun = (times: Partial<ClientTimes>): void => {
+    begin();
+    wheel.remove(client);
+    deadlines = new Deadlines(wheel, IDLE_MS, { ...DEFAULT_TIMES, ...times });
+    deadlines.opened(client, 0);
+  };
+
+  test("a head has as long as it is given", () => {
+    begun({ headTimeoutMs: 3000 });
+    receive("GET", 500);
+    within(pass(60_000), 3000);
+    begun({ headTimeoutMs: Number.POSITIVE_INFINITY });
+    receive("GET", 500);
+    expect(pass(600_000)).toBeNull();
+  });
+
+  function upload(times: Partial<ClientTimes>): Task {
+    begun(times);
+    const task = request(0);
+    client.receiving = task;
+    receive("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n", 0);
+    return task;
+  }
+
+  test("a body that keeps its rate must be there in time", () => {
+    upload({ bodyTimeoutMs: 25_000 });
+    for (let time = 500; time <= 60_000 && expiredAt === null; time += 500) {
+      receive("x".repeat(20_000), time);
+      pass(time);
+    }
+    within(expiredAt, 25_000);
+  });
+
+  test("a body that its handler does not read is not late", () => {
+    const task = upload({ bodyTimeoutMs: 5000 });
+    client.idleTimeoutMs = 0;
+    task.upload = new Upload();
+    task.upload.pieceBytes = 100_000;
+    expect(pass(100_000)).toBeNull();
+  });
+
+  test("0 lets a body be as slow as it likes", () => {
+    upload({ minBodyRate: 0 });
+    for (let time = 500; time <= 60_000; time += 500) {
+      receive("x", time);
+      expect(pass(time)).toBeNull();
+    }
+  });
+
+  /** The socket is full from 1 s on, the client takes so many bytes every half second. */
+  function reads(bytes: number, lastMs: number): void {
+    request(0);
+    deadlines.blocked(client, 1000);
+    for (let time = 1500; time <= lastMs && expiredAt === null; time += 500) {
+      client.takenBytes += bytes;
+      deadlines.update(client, time);
+      deadlines.blocked(client, time);
+      pass(time);
+    }
+  }
+
+  test("a client must have taken in time what waits for it", () => {
+    begun({ writeTimeoutMs: 7000 });
+    reads(100_000, 60_000);
+    within(expiredAt, 8000);
+  });
+
+  test("one that has taken it all starts anew", () => {
+    begun({ writeTimeoutMs: 7000 });
+    reads(100_000, 7000);
+    deadlines.drained(client);
+    deadlines.blocked(client, 7500);
+    within(pass(60_000), 14_500);
+  });
+
+  test("a client must take it at the least rate", () => {
+    begun({ minWriteRate: 1000 });
+    reads(510, 60_000);
+    expect(expiredAt).toBeNull();
+    begun({ minWriteRate: 1000 });
+    reads(490, 60_000);
+    within(expiredAt, 1000 + RATE_MS);
+  });
+
+  test("without them a client that takes something now and then stays", () => {
+    begun({});
+    reads(1, 120_000);
+    expect(expiredAt).toBeNull();
+  });
+});
+
+test("each body of a connection is judged by itself", () => {
+  begin(0);
+  const post = (bytes: number): string => `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${bytes}\r\n\r\n`;
+  client.receiving = request(0);
+  const next = (): string => {
+    client.answers.assign();
+    return post(300_000);
+  };
+  // Each piece ends one body and begins the next, so no look ever finds the connection without one.
+  receive(post(300_000) + "x".repeat(200_000), 0);
+  for (let time = 1000; time <= 40_000; time += 1000) {
+    receive("x".repeat(100_000) + next() + "x".repeat(200_000), time);
+    expect(pass(time)).toBeNull();
+  }
+});
+
+test("a body that nobody wants keeps the least rate too", () => {
+  begin(60_000);
+  request(0);
+  client.isDropping = true;
+  receive("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n", 0);
+  for (let time = 500; time <= 40_000 && expiredAt === null; time += 500) {
+    receive("x", time);
+    pass(time);
+  }
+  within(expiredAt, RATE_MS);
 });
 
 test("a lingering client has 2 s, and nothing moves that", () => {

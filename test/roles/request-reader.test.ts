@@ -8,7 +8,7 @@ import {
 } from "../../src/channel/task-record.ts";
 import { DEFAULT_LIMITS } from "../../src/http/limits.ts";
 import { CLIENT_ENDING, CLIENT_LINGERING, CLIENT_OPEN } from "../../src/roles/client.ts";
-import { CHUNK_SIZE, MAX_PIPELINED } from "../../src/roles/request-reader.ts";
+import { CHUNK_SIZE, DEFAULT_PIPELINED } from "../../src/roles/request-reader.ts";
 import { DispatcherCounter } from "../../src/shm/counters.ts";
 import { Reading, type ReadingOptions } from "./reading.ts";
 
@@ -166,14 +166,14 @@ describe("bodies", () => {
 
 describe("a client is paused", () => {
   test("with as many requests in flight as may be, and then goes on where it was", async () => {
-    const count = 3 * MAX_PIPELINED;
+    const count = 3 * DEFAULT_PIPELINED;
     await run.send(Array.from({ length: count }, (_, index) => get(`/${index}`)).join(""));
-    expect([run.handler.started.length, run.inFlight]).toEqual([MAX_PIPELINED, MAX_PIPELINED]);
+    expect([run.handler.started.length, run.inFlight]).toEqual([DEFAULT_PIPELINED, DEFAULT_PIPELINED]);
     expect([run.reader.isPaused(run.client), run.client.mustParse]).toEqual([true, true]);
     for (let answered = 0; answered < count; answered++) {
       run.answered(0);
       await run.readAll();
-      expect(run.inFlight).toBeLessThanOrEqual(MAX_PIPELINED);
+      expect(run.inFlight).toBeLessThanOrEqual(DEFAULT_PIPELINED);
     }
     expect(run.handler.targets).toEqual(Array.from({ length: count }, (_, index) => `/${index}`));
     expect([run.client.held, run.client.mustParse, run.client.isIdle]).toEqual([null, false, true]);

@@ -4,6 +4,8 @@ import { DEFAULT_LIMITS } from "../../src/http/limits.ts";
 import { Poller } from "../../src/net/poller.ts";
 import type { ClientSettings } from "../../src/roles/client-settings.ts";
 import { Clients } from "../../src/roles/clients.ts";
+import { DEFAULT_TIMES } from "../../src/roles/deadlines.ts";
+import { DEFAULT_PIPELINED } from "../../src/roles/request-reader.ts";
 import { incomingOf, pairOf } from "../../src/roles/server-memory.ts";
 import type { IncomingQueue } from "../../src/shm/incoming-queue.ts";
 import { PEER, PEER_INDEX } from "../channel/link-pair.ts";
@@ -38,6 +40,8 @@ export class Serving {
       limits: options.limits ?? DEFAULT_LIMITS,
       maxBodyBytes: options.maxBodyBytes ?? 1 << 30,
       idleTimeoutMs: options.idleTimeoutMs ?? 10_000,
+      times: options.times ?? DEFAULT_TIMES,
+      pipelined: options.pipelined ?? DEFAULT_PIPELINED,
       routes: options.routes ?? null,
       isInlineAllowed: options.isInlineAllowed ?? false,
       areKindsKept: options.areKindsKept ?? options.isInlineAllowed ?? false,

@@ -1,6 +1,8 @@
 /** What resolveOptions makes of options that are fine: defaults, conversions, and who serves them. */
+
 import { describe, expect, test } from "bun:test";
 import type { OptionEnvironment } from "../../src/serve/environment.ts";
+import { resolveLimits } from "../../src/serve/limit-options.ts";
 import { type ResolvedOptions, resolveOptions } from "../../src/serve/options.ts";
 
 const environment: OptionEnvironment = {
@@ -65,6 +67,7 @@ describe("values", () => {
         balance: "bounded",
         isInlineAllowed: true,
       },
+      limits: resolveLimits(undefined),
     });
     expect(Object.isFrozen(options)).toBe(true);
     expect(Object.isFrozen(options.threads)).toBe(true);

@@ -160,3 +160,11 @@ serve({ fetch: () => response, threads: { balance: "fair" } });
 serve({ fetch: () => response, threads: 4 });
 // @ts-expect-error an option that does not exist
 serve({ fetch: () => response, thread: {} });
+
+// Limits.
+serve({ fetch: () => response, limits: { headTimeout: Infinity, headerCount: 100, whenFull: "wait" } });
+serve({ handlers: new URL("./app.ts", import.meta.url), limits: { connections: 10 } });
+// @ts-expect-error one of two words
+serve({ fetch: () => response, limits: { whenFull: "close" } });
+// @ts-expect-error an option that does not exist
+serve({ fetch: () => response, limits: { headers: 3 } });
