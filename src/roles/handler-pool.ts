@@ -61,10 +61,6 @@ export class HandlerPool {
   #toReplace = 0;
   #replaced = 0;
   #onAllEnded: (() => void) | null = null;
-  /** Threads started so far. */
-  spawned = 0;
-  /** Threads ended because they were idle. */
-  retired = 0;
 
   constructor(settings: HandlerPoolSettings) {
     this.#settings = settings;
@@ -191,7 +187,7 @@ export class HandlerPool {
     if (this.#threads[slot] !== null) return false;
     this.#control.resetHandler(slot, ASSUMED_SERVICE_MS);
     if (!this.#control.moveHandler(slot, HANDLER_EMPTY, HANDLER_STARTING)) return false;
-    this.spawned++;
+    this.#control.countSpawned();
     this.#ready[slot] = false;
     this.#idleSince[slot] = now;
     const { memory, dispatcherWakers, thread } = this.#settings;
@@ -274,7 +270,7 @@ export class HandlerPool {
       if (surplus <= 0 || now - this.#idleSince[slot] < retireAfterMs) continue;
       if (!this.#retire(slot)) continue;
       surplus--;
-      this.retired++;
+      this.#control.countRetired();
     }
     if (surplus <= 0) this.#stopTimer();
   }

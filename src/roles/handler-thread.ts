@@ -84,7 +84,7 @@ export async function loadHandlers(
 ): Promise<LoadedHandlers | null> {
   const control = controlOf(memory);
   installResponseNotes();
-  const state = new ThreadServerState(control, settings.facts, dispatcherWakerFds, ownIdle);
+  const state = new ThreadServerState(memory, settings.facts, dispatcherWakerFds, ownIdle);
   enterHandlerThread({
     // The module of handlers has one server; its number in the main program means nothing there.
     serverIndex: settings.isOptionsModule ? 0 : settings.serverIndex,
@@ -103,6 +103,7 @@ export async function loadHandlers(
   if (registration === null) return null;
   state.fetch = registration.fetch;
   state.checkReload = registration.checkReload ?? null;
+  state.isLoaded = true;
   return { registration, state };
 }
 

@@ -34,11 +34,7 @@ interface HandlerReading {
 }
 
 /** Takes a reading; its shape is `ServerStats` of `serve/types.ts`. */
-export function readStats(
-  memory: ServerMemory,
-  control: ControlBlock,
-  pool: { readonly spawned: number; readonly retired: number },
-): object {
+export function readStats(memory: ServerMemory, control: ControlBlock): object {
   const dispatchers: DispatcherReading[] = [];
   for (let index = 0; index < memory.dispatcherCount; index++) {
     dispatchers.push(readDispatcher(memory, control, index));
@@ -69,7 +65,7 @@ export function readStats(
     takenBack: sum("takenBack"),
     refused: sum("refused"),
     timeouts: sum("timeouts"),
-    threads: { spawned: pool.spawned, retired: pool.retired, alive, starting },
+    threads: { spawned: control.spawned, retired: control.retired, alive, starting },
     dispatchers,
     handlers,
   };

@@ -212,6 +212,8 @@ export class Supervisor {
     const stop = this.#control.takeStopRequest();
     if (stop !== SERVER_RUNNING) this.stop(stop === SERVER_CLOSED);
     if (this.#control.takeReloadRequest()) this.replace(null);
+    const isReferenced = this.#control.takeReferenceRequest();
+    if (isReferenced !== null) isReferenced ? this.ref() : this.unref();
     this.#pool?.look();
     this.#checkDrained();
   }
@@ -289,10 +291,5 @@ export class Supervisor {
   #stopKeepalive(): void {
     if (this.#keepalive !== null) clearInterval(this.#keepalive);
     this.#keepalive = null;
-  }
-
-  /** Handler threads started and retired so far. */
-  get poolCounts(): { spawned: number; retired: number } {
-    return { spawned: this.#pool?.spawned ?? 0, retired: this.#pool?.retired ?? 0 };
   }
 }

@@ -6,6 +6,8 @@ import { formatPeer } from "../net/address.ts";
 import { Waker } from "../net/waker.ts";
 import { type ControlBlock, SERVER_CLOSED, SERVER_DRAINING, SERVER_RUNNING } from "../shm/control-block.ts";
 import { closeIdleClients, type OwnIdle } from "./close-idle.ts";
+import { controlOf, type ServerMemory } from "./server-memory.ts";
+import { readStats } from "./stats.ts";
 
 /** What of a server is known when its threads start. */
 export interface ServerFacts {
@@ -22,6 +24,7 @@ export class ThreadServerState implements ServerState {
   readonly hostname: string | undefined;
   readonly isDevelopment: boolean;
   readonly id: string;
+  readonly #memory: ServerMemory;
   readonly #control: ControlBlock;
   readonly #facts: ServerFacts;
   readonly #dispatcherWakers: readonly Waker[];
@@ -29,16 +32,19 @@ export class ThreadServerState implements ServerState {
   fetch: ServerState["fetch"] = null;
   /** Throws for options that `reload` does not take. */
   checkReload: ((options: unknown) => void) | null = null;
-
+  /** Whether the program has been loaded on this thread. What it does while it is, main has done already. */
+  isLoaded = false;
+  #stopped: Promise<void> | null = null;
   readonly #ownIdle: OwnIdle | null;
 
   constructor(
-    control: ControlBlock,
+    memory: ServerMemory,
     facts: ServerFacts,
     dispatcherWakerFds: readonly number[] = [],
     ownIdle: OwnIdle | null = null,
   ) {
-    this.#control = control;
+    this.#memory = memory;
+    this.#control = controlOf(memory);
     this.#ownIdle = ownIdle;
     this.#dispatcherWakers = dispatcherWakerFds.map((fd) => Waker.attach(fd));
     this.#facts = facts;
@@ -65,32 +71,46 @@ export class ThreadServerState implements ServerState {
     return this.#control.pendingRequests;
   }
 
-  async stop(isForced: boolean): Promise<void> {
+  stop(isForced: boolean): Promise<void> {
     this.#control.requestStop(isForced ? SERVER_CLOSED : SERVER_DRAINING);
-    const supervisor = this.#control.supervisorParker();
-    if (supervisor.needsWake()) supervisor.notify();
-    await this.#control.whenStopped();
+    this.#wakeSupervisor();
+    this.#stopped ??= this.#control.whenClosed();
+    return this.#stopped;
   }
 
   closeIdle(): number {
     return closeIdleClients(this.#control, this.#dispatcherWakers, this.#ownIdle);
   }
 
-  /** Handler threads do not keep the process alive. */
-  ref(): void {}
+  ref(): void {
+    this.#reference(true);
+  }
 
-  unref(): void {}
+  unref(): void {
+    this.#reference(false);
+  }
+
+  #reference(isWanted: boolean): void {
+    // A thread that comes later must not undo what main has done since.
+    if (!this.isLoaded) return;
+    this.#control.requestReference(isWanted);
+    this.#wakeSupervisor();
+  }
 
   /** Has all handler threads replaced by new ones, which load the module as it is now. */
   reload(options: unknown): void {
     this.checkReload?.(options);
     this.#control.requestReload();
+    this.#wakeSupervisor();
+  }
+
+  #wakeSupervisor(): void {
     const supervisor = this.#control.supervisorParker();
     if (supervisor.needsWake()) supervisor.notify();
   }
 
   stats(): object {
-    return { inFlight: this.pendingRequests };
+    return readStats(this.#memory, this.#control);
   }
 
   formatPeer(words: Int32Array, index: number): AddressInfo | null {

@@ -79,7 +79,7 @@ export class MainServerState implements ServerState {
   }
 
   stats(): object {
-    return readStats(this.#memory, this.#control, this.supervisor.poolCounts);
+    return readStats(this.#memory, this.#control);
   }
 
   formatPeer(words: Int32Array, index: number): AddressInfo | null {

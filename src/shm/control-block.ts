@@ -13,6 +13,9 @@
  *   5        1: the routes that the     | main
  *            dispatchers know are old   |
  *   6        1: slow tasks are about     | dispatchers
+ *   7        handler threads started     | main
+ *   8        those ended for idleness    | main
+ *   9        1: ref(), 2: unref()        | handler threads set, main clears
  *   32       supervisor's parker        | (parker.ts)
  *   64 + 64d dispatcher d               |
  *     +0     state (DISPATCHER_*)       | dispatcher
@@ -73,6 +76,9 @@ const ACCEPTOR_ENDED = 3;
 const RELOAD_REQUEST = 4;
 const ROUTES_REPLACED = 5;
 const SLOW_ABOUT = 6;
+const SPAWNED = 7;
+const RETIRED = 8;
+const REFERENCE_REQUEST = 9;
 const PARKER_AT = 32;
 const THREADS_AT = 64;
 const SPAN_WORDS = 64;
@@ -108,10 +114,11 @@ export class ControlBlock {
     Atomics.notify(this.words, STATE);
   }
 
-  /** Resolves when the server is not running any more. */
-  async whenStopped(): Promise<void> {
-    const wait = Atomics.waitAsync(this.words, STATE, SERVER_RUNNING);
-    await wait.value;
+  /** Resolves when the server is closed: after `stop()`, when the last client is gone. */
+  async whenClosed(): Promise<void> {
+    for (let state = this.serverState; state !== SERVER_CLOSED; state = this.serverState) {
+      await Atomics.waitAsync(this.words, STATE, state).value;
+    }
   }
 
   /** Asks main to bring the server into a state (`SERVER_*`); for threads that are not main. */
@@ -153,6 +160,37 @@ export class ControlBlock {
   /** Takes the wish to replace all handler threads; false when nobody has it. */
   takeReloadRequest(): boolean {
     return Atomics.exchange(this.words, RELOAD_REQUEST, 0) === 1;
+  }
+
+  /** Asks main to keep the process alive while the server listens, or not to; for threads that are not main. */
+  requestReference(isWanted: boolean): void {
+    Atomics.store(this.words, REFERENCE_REQUEST, isWanted ? 1 : 2);
+  }
+
+  /** Takes the wish of the last `requestReference`; null when nobody has one. */
+  takeReferenceRequest(): boolean | null {
+    const wish = Atomics.exchange(this.words, REFERENCE_REQUEST, 0);
+    return wish === 0 ? null : wish === 1;
+  }
+
+  /** Handler threads started since the server was. */
+  get spawned(): number {
+    return Atomics.load(this.words, SPAWNED);
+  }
+
+  /** Handler threads ended because they were idle. */
+  get retired(): number {
+    return Atomics.load(this.words, RETIRED);
+  }
+
+  /** One more handler thread was started. */
+  countSpawned(): void {
+    Atomics.add(this.words, SPAWNED, 1);
+  }
+
+  /** One more handler thread was ended because it was idle. */
+  countRetired(): void {
+    Atomics.add(this.words, RETIRED, 1);
   }
 
   /** Whether the acceptor has ended: no more clients will come into the queue. */

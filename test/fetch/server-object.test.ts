@@ -2,13 +2,15 @@ import { describe, expect, test } from "bun:test";
 import type { FetchHandler } from "../../src/fetch/registration.ts";
 import { HTTPServer } from "../../src/fetch/server-object.ts";
 import { makeRequest } from "../../src/fetch/server-request.ts";
+import { allocateServerMemory, controlOf } from "../../src/roles/server-memory.ts";
 import { ThreadServerState } from "../../src/roles/thread-server-state.ts";
-import { ControlBlock, SERVER_CLOSED, SERVER_DRAINING, SERVER_RUNNING } from "../../src/shm/control-block.ts";
+import { SERVER_CLOSED, SERVER_DRAINING, SERVER_RUNNING } from "../../src/shm/control-block.ts";
 import { GET, makeExchange } from "./recorder.ts";
 
 function open(fetch: unknown = null, isDevelopment = false) {
-  const control = new ControlBlock(new SharedArrayBuffer(ControlBlock.bytes(1, 1)), 1, 1);
-  const state = new ThreadServerState(control, {
+  const memory = allocateServerMemory(1, 1);
+  const control = controlOf(memory);
+  const state = new ThreadServerState(memory, {
     port: 4321,
     hostname: "localhost",
     url: "http://localhost:4321/",

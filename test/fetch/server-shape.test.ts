@@ -5,16 +5,18 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { FetchHandler } from "../../src/fetch/registration.ts";
 import { HTTPServer } from "../../src/fetch/server-object.ts";
+import { allocateServerMemory, controlOf } from "../../src/roles/server-memory.ts";
 import { ThreadServerState } from "../../src/roles/thread-server-state.ts";
-import { ControlBlock, SERVER_DRAINING } from "../../src/shm/control-block.ts";
+import { SERVER_DRAINING } from "../../src/shm/control-block.ts";
 
 type AnyServer = Record<string, unknown> & object;
 
 const fetch = (): Response => new Response("answer");
 
 function makeOurs(port: number, isDevelopment: boolean, handler: unknown = fetch) {
-  const control = new ControlBlock(new SharedArrayBuffer(ControlBlock.bytes(1, 1)), 1, 1);
-  const state = new ThreadServerState(control, {
+  const memory = allocateServerMemory(1, 1);
+  const control = controlOf(memory);
+  const state = new ThreadServerState(memory, {
     port,
     hostname: "127.0.0.1",
     url: `http://127.0.0.1:${port}/`,

@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import { Waker } from "../../src/net/waker.ts";
+import { allocateServerMemory, controlOf, type ServerMemory } from "../../src/roles/server-memory.ts";
 import { type ServerFacts, ThreadServerState } from "../../src/roles/thread-server-state.ts";
 import {
-  ControlBlock,
+  type ControlBlock,
   DISPATCHER_ENDED,
   SERVER_CLOSED,
   SERVER_DRAINING,
@@ -19,11 +20,13 @@ const FACTS: ServerFacts = {
   id: "the id",
 };
 
+let memory: ServerMemory;
 let control: ControlBlock;
 let state: ThreadServerState;
 beforeEach(() => {
-  control = new ControlBlock(new SharedArrayBuffer(ControlBlock.bytes(2, 2)), 2, 2);
-  state = new ThreadServerState(control, FACTS, []);
+  memory = allocateServerMemory(2, 2);
+  control = controlOf(memory);
+  state = new ThreadServerState(memory, FACTS, []);
 });
 
 test("shows the facts that it was started with", () => {
@@ -41,7 +44,7 @@ test("shows the facts that it was started with", () => {
 
 test("of a unix server has no port, also when that has stopped", () => {
   const unix = { ...FACTS, port: undefined, hostname: undefined, url: "unix:///tmp/x", address: "/tmp/x" };
-  state = new ThreadServerState(control, unix, []);
+  state = new ThreadServerState(memory, unix, []);
   expect([state.port, state.hostname, state.address, state.url.href]).toEqual([
     undefined,
     undefined,
@@ -61,7 +64,13 @@ test("adds up the requests in flight of all dispatchers, as they are now", () =>
   expect(state.pendingRequests).toBe(0);
   control.setInFlight(0, 3);
   control.setInFlight(1, 4);
-  expect([state.pendingRequests, state.stats()]).toEqual([7, { inFlight: 7 }]);
+  expect(state.pendingRequests).toBe(7);
+});
+
+test("reads the same counters as the main thread", () => {
+  control.setInFlight(1, 4);
+  control.countSpawned();
+  expect(state.stats()).toMatchObject({ inFlight: 4, threads: { spawned: 1 }, dispatchers: { length: 2 } });
 });
 
 describe("stop", () => {
@@ -69,7 +78,7 @@ describe("stop", () => {
     [false, SERVER_DRAINING],
     [true, SERVER_CLOSED],
   ])(
-    "(%p) asks the supervisor, wakes it, and resolves when the server has stopped",
+    "(%p) asks the supervisor, wakes it, and resolves when the last client is gone",
     async (isForced, wanted) => {
       const supervisor = control.supervisorParker();
       supervisor.announce();
@@ -81,7 +90,10 @@ describe("stop", () => {
       expect(control.takeStopRequest()).toBe(wanted);
       await Bun.sleep(2);
       expect(isOver).toBe(false);
-      control.serverState = wanted;
+      control.serverState = SERVER_DRAINING;
+      await Bun.sleep(2);
+      expect(isOver).toBe(false);
+      control.serverState = SERVER_CLOSED;
       await stopped;
       expect(isOver).toBe(true);
     },
@@ -90,6 +102,10 @@ describe("stop", () => {
   test("of a server that has stopped resolves at once", async () => {
     control.serverState = SERVER_CLOSED;
     await state.stop(false);
+  });
+
+  test("gives the same promise each time", () => {
+    expect(state.stop(false)).toBe(state.stop(true));
   });
 });
 
@@ -118,7 +134,7 @@ test("reload of what the server does not take throws, and nothing is reloaded", 
 test("closeIdle wakes the dispatchers; those that have ended close nothing", () => {
   const wakers = [Waker.create(), Waker.create()];
   state = new ThreadServerState(
-    control,
+    memory,
     FACTS,
     wakers.map(({ fd }) => fd),
   );
@@ -131,8 +147,16 @@ test("closeIdle wakes the dispatchers; those that have ended close nothing", () 
   for (const waker of wakers) waker.close();
 });
 
-test("ref and unref do nothing: a handler thread keeps no process alive", () => {
-  expect([state.ref(), state.unref()]).toEqual([undefined, undefined]);
+test("ref and unref ask the supervisor, but not while the program is being loaded", () => {
+  const supervisor = control.supervisorParker();
+  supervisor.announce();
+  state.unref();
+  expect([supervisor.isAsleep, control.takeReferenceRequest()]).toEqual([true, null]);
+  state.isLoaded = true;
+  state.unref();
+  expect([supervisor.isAsleep, control.takeReferenceRequest()]).toEqual([false, false]);
+  state.ref();
+  expect(control.takeReferenceRequest()).toBe(true);
 });
 
 test("reads addresses as they lie in task records", () => {

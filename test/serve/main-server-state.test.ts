@@ -20,7 +20,6 @@ const fetch = () => new Response("first");
 class Asked {
   readonly calls: unknown[][] = [];
   isRunning = true;
-  poolCounts = { spawned: 5, retired: 2 };
 
   stop(isForced: boolean): Promise<void> {
     this.calls.push(["stop", isForced]);
@@ -97,9 +96,10 @@ test("counts what the dispatchers say", () => {
   const control = controlOf(memory);
   control.setInFlight(0, 2);
   control.setInFlight(1, 3);
+  control.countSpawned();
   expect(state.pendingRequests).toBe(5);
   const stats = state.stats() as { inFlight: number; threads: { spawned: number; retired: number } };
-  expect([stats.inFlight, stats.threads.spawned, stats.threads.retired]).toEqual([5, 5, 2]);
+  expect([stats.inFlight, stats.threads.spawned, stats.threads.retired]).toEqual([5, 1, 0]);
 });
 
 test("reads addresses as they lie in task records", () => {

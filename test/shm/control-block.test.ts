@@ -134,21 +134,41 @@ describe("wishes", () => {
   });
 });
 
+test("the wish to keep the process alive or not: the last one counts, taken once", () => {
+  const control = open();
+  expect(control.takeReferenceRequest()).toBeNull();
+  otherView(control).requestReference(true);
+  otherView(control).requestReference(false);
+  expect([control.takeReferenceRequest(), control.takeReferenceRequest()]).toEqual([false, null]);
+  otherView(control).requestReference(true);
+  expect(control.takeReferenceRequest()).toBe(true);
+});
+
+test("threads started and retired are counted for all to see", () => {
+  const control = open();
+  control.countSpawned();
+  control.countSpawned();
+  control.countRetired();
+  expect([otherView(control).spawned, otherView(control).retired]).toEqual([2, 1]);
+});
+
 describe("the server's state", () => {
   test("is seen by all threads, and whoever waits for its end is told", async () => {
     const control = open();
     let isOver = false;
     const waiting = otherView(control)
-      .whenStopped()
+      .whenClosed()
       .then(() => {
         isOver = true;
       });
     await Bun.sleep(1);
     expect(isOver).toBe(false);
     control.serverState = states.SERVER_DRAINING;
+    await Bun.sleep(1);
+    expect([isOver, otherView(control).serverState]).toEqual([false, states.SERVER_DRAINING]);
+    control.serverState = states.SERVER_CLOSED;
     await waiting;
-    expect(otherView(control).serverState).toBe(states.SERVER_DRAINING);
-    await control.whenStopped();
+    await control.whenClosed();
   });
 });
 
