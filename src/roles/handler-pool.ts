@@ -15,9 +15,9 @@ import {
   HANDLER_STARTING,
   SERVER_RUNNING,
 } from "../shm/control-block.ts";
-import { HandlerCounter } from "../shm/counters.ts";
+import { HandlerCounter, PoolCounter } from "../shm/counters.ts";
 import type { HandlerThreadMessage, HandlerThreadSettings } from "./handler-thread.ts";
-import { handlerCounters, type ServerMemory } from "./server-memory.ts";
+import { handlerCounters, poolCounters, type ServerMemory } from "./server-memory.ts";
 import { startThread, type Thread } from "./thread.ts";
 
 /** Service time assumed of a thread that has run nothing yet, in ms. */
@@ -52,6 +52,7 @@ export class HandlerPool {
   readonly #ready: boolean[] = [];
   #timer: ReturnType<typeof setInterval> | null = null;
   #pauseMs = 0;
+  readonly #counters: Float64Array;
   #pausedUntil = 0;
   #isUnregistered = false;
   #isEnding = false;
@@ -65,6 +66,7 @@ export class HandlerPool {
   constructor(settings: HandlerPoolSettings) {
     this.#settings = settings;
     this.#control = settings.control;
+    this.#counters = poolCounters(settings.memory);
     for (let slot = 0; slot < settings.max; slot++) this.#threads.push(null);
   }
 
@@ -187,7 +189,7 @@ export class HandlerPool {
     if (this.#threads[slot] !== null) return false;
     this.#control.resetHandler(slot, ASSUMED_SERVICE_MS);
     if (!this.#control.moveHandler(slot, HANDLER_EMPTY, HANDLER_STARTING)) return false;
-    this.#control.countSpawned();
+    this.#counters[PoolCounter.spawned] += 1;
     this.#ready[slot] = false;
     this.#idleSince[slot] = now;
     const { memory, dispatcherWakers, thread } = this.#settings;
@@ -270,7 +272,7 @@ export class HandlerPool {
       if (surplus <= 0 || now - this.#idleSince[slot] < retireAfterMs) continue;
       if (!this.#retire(slot)) continue;
       surplus--;
-      this.#control.countRetired();
+      this.#counters[PoolCounter.retired] += 1;
     }
     if (surplus <= 0) this.#stopTimer();
   }

@@ -11,6 +11,7 @@ import {
   counterBytes,
   DISPATCHER_COUNTERS,
   HANDLER_COUNTERS,
+  POOL_COUNTERS,
 } from "../shm/counters.ts";
 import { IncomingQueue, incomingQueueBytes } from "../shm/incoming-queue.ts";
 
@@ -27,6 +28,8 @@ export interface ServerMemory {
 }
 
 const ACCEPTOR_BYTES = counterBytes(ACCEPTOR_COUNTERS);
+const POOL_BYTES: number = counterBytes(POOL_COUNTERS);
+const THREADS_AT: number = ACCEPTOR_BYTES + POOL_BYTES;
 const DISPATCHER_BYTES = counterBytes(DISPATCHER_COUNTERS);
 const HANDLER_BYTES = counterBytes(HANDLER_COUNTERS);
 
@@ -45,7 +48,7 @@ export function allocateServerMemory(dispatcherCount: number, maxHandlers: numbe
     control: new SharedArrayBuffer(ControlBlock.bytes(dispatcherCount, handlerCount)),
     incoming: new SharedArrayBuffer(incomingQueueBytes()),
     counters: new SharedArrayBuffer(
-      ACCEPTOR_BYTES + dispatcherCount * DISPATCHER_BYTES + handlerCount * HANDLER_BYTES,
+      THREADS_AT + dispatcherCount * DISPATCHER_BYTES + handlerCount * HANDLER_BYTES,
     ),
     pairs,
   };
@@ -71,16 +74,21 @@ export function acceptorCounters(memory: ServerMemory): Float64Array {
   return counterBlock(memory.counters, 0, ACCEPTOR_COUNTERS);
 }
 
+/** The handler pool's counters. */
+export function poolCounters(memory: ServerMemory): Float64Array {
+  return counterBlock(memory.counters, ACCEPTOR_BYTES, POOL_COUNTERS);
+}
+
 /** A dispatcher's counters. */
 export function dispatcherCounters(memory: ServerMemory, index: number): Float64Array {
-  return counterBlock(memory.counters, ACCEPTOR_BYTES + index * DISPATCHER_BYTES, DISPATCHER_COUNTERS);
+  return counterBlock(memory.counters, THREADS_AT + index * DISPATCHER_BYTES, DISPATCHER_COUNTERS);
 }
 
 /** The counters of a handler slot; they go on counting over all threads that were in it. */
 export function handlerCounters(memory: ServerMemory, slot: number): Float64Array {
   return counterBlock(
     memory.counters,
-    ACCEPTOR_BYTES + memory.dispatcherCount * DISPATCHER_BYTES + slot * HANDLER_BYTES,
+    THREADS_AT + memory.dispatcherCount * DISPATCHER_BYTES + slot * HANDLER_BYTES,
     HANDLER_COUNTERS,
   );
 }

@@ -7,8 +7,14 @@ import {
   HANDLER_RETIRING,
   HANDLER_STARTING,
 } from "../shm/control-block.ts";
-import { DispatcherCounter, HandlerCounter } from "../shm/counters.ts";
-import { acceptorCounters, dispatcherCounters, handlerCounters, type ServerMemory } from "./server-memory.ts";
+import { DispatcherCounter, HandlerCounter, PoolCounter } from "../shm/counters.ts";
+import {
+  acceptorCounters,
+  dispatcherCounters,
+  handlerCounters,
+  poolCounters,
+  type ServerMemory,
+} from "./server-memory.ts";
 
 interface DispatcherReading {
   requests: number;
@@ -35,6 +41,7 @@ interface HandlerReading {
 
 /** Takes a reading; its shape is `ServerStats` of `serve/types.ts`. */
 export function readStats(memory: ServerMemory, control: ControlBlock): object {
+  const pool = poolCounters(memory);
   const dispatchers: DispatcherReading[] = [];
   for (let index = 0; index < memory.dispatcherCount; index++) {
     dispatchers.push(readDispatcher(memory, control, index));
@@ -65,7 +72,7 @@ export function readStats(memory: ServerMemory, control: ControlBlock): object {
     takenBack: sum("takenBack"),
     refused: sum("refused"),
     timeouts: sum("timeouts"),
-    threads: { spawned: control.spawned, retired: control.retired, alive, starting },
+    threads: { spawned: pool[PoolCounter.spawned], retired: pool[PoolCounter.retired], alive, starting },
     dispatchers,
     handlers,
   };

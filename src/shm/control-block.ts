@@ -13,9 +13,7 @@
  *   5        1: the routes that the     | main
  *            dispatchers know are old   |
  *   6        1: slow tasks are about     | dispatchers
- *   7        handler threads started     | main
- *   8        those ended for idleness    | main
- *   9        1: ref(), 2: unref()        | handler threads set, main clears
+ *   7        1: ref(), 2: unref()        | handler threads set, main clears
  *   32       supervisor's parker        | (parker.ts)
  *   64 + 64d dispatcher d               |
  *     +0     state (DISPATCHER_*)       | dispatcher
@@ -76,9 +74,7 @@ const ACCEPTOR_ENDED = 3;
 const RELOAD_REQUEST = 4;
 const ROUTES_REPLACED = 5;
 const SLOW_ABOUT = 6;
-const SPAWNED = 7;
-const RETIRED = 8;
-const REFERENCE_REQUEST = 9;
+const REFERENCE_REQUEST = 7;
 const PARKER_AT = 32;
 const THREADS_AT = 64;
 const SPAN_WORDS = 64;
@@ -171,26 +167,6 @@ export class ControlBlock {
   takeReferenceRequest(): boolean | null {
     const wish = Atomics.exchange(this.words, REFERENCE_REQUEST, 0);
     return wish === 0 ? null : wish === 1;
-  }
-
-  /** Handler threads started since the server was. */
-  get spawned(): number {
-    return Atomics.load(this.words, SPAWNED);
-  }
-
-  /** Handler threads ended because they were idle. */
-  get retired(): number {
-    return Atomics.load(this.words, RETIRED);
-  }
-
-  /** One more handler thread was started. */
-  countSpawned(): void {
-    Atomics.add(this.words, SPAWNED, 1);
-  }
-
-  /** One more handler thread was ended because it was idle. */
-  countRetired(): void {
-    Atomics.add(this.words, RETIRED, 1);
   }
 
   /** Whether the acceptor has ended: no more clients will come into the queue. */

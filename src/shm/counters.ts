@@ -48,6 +48,9 @@ export const HANDLER_COUNTERS = [
   "dispatcherWakeUps",
 ] as const;
 
+/** What the handler pool, on the main thread, counts: threads started, and threads ended because they were idle. */
+export const POOL_COUNTERS = ["spawned", "retired"] as const;
+
 /** Index of each name in its list. */
 export type CounterIndexes<Names extends readonly string[]> = Readonly<Record<Names[number], number>>;
 
@@ -59,6 +62,9 @@ export const DispatcherCounter: CounterIndexes<typeof DISPATCHER_COUNTERS> = ind
 
 /** Indexes of a handler thread's counters. */
 export const HandlerCounter: CounterIndexes<typeof HANDLER_COUNTERS> = indexesOf(HANDLER_COUNTERS);
+
+/** Indexes of the handler pool's counters. */
+export const PoolCounter: CounterIndexes<typeof POOL_COUNTERS> = indexesOf(POOL_COUNTERS);
 
 /** Turns a list of names into an object of their indexes. */
 export function indexesOf<const Names extends readonly string[]>(names: Names): CounterIndexes<Names> {

@@ -213,6 +213,7 @@ describe("stop", () => {
     const stopped = server.stop(isForced as boolean);
     expect([control.serverState, control.takeStopRequest()]).toEqual([SERVER_RUNNING, state]);
     control.serverState = state;
+    control.serverState = SERVER_CLOSED;
     expect(await stopped).toBeUndefined();
   });
 

@@ -8,6 +8,7 @@ import {
   handlerCounters,
   incomingOf,
   pairOf,
+  poolCounters,
 } from "../../src/roles/server-memory.ts";
 
 test("one pair for each dispatcher and handler slot, the main thread's included", () => {
@@ -30,6 +31,7 @@ test("the counters of all threads lie apart", () => {
   const memory = allocateServerMemory(3, 2);
   const blocks = [
     acceptorCounters(memory),
+    poolCounters(memory),
     ...[0, 1, 2].map((index) => dispatcherCounters(memory, index)),
     ...[0, 1, 2].map((slot) => handlerCounters(memory, slot)),
   ];

@@ -5,6 +5,7 @@ import {
   controlOf,
   dispatcherCounters,
   handlerCounters,
+  poolCounters,
 } from "../../src/roles/server-memory.ts";
 import { readStats } from "../../src/roles/stats.ts";
 import {
@@ -43,8 +44,7 @@ test("counts of all dispatchers are added up, levels are those published last", 
     control.setInFlight(index, 100 + index);
     control.setBacklog(index, 110 + index);
   }
-  for (let count = 0; count < 5; count++) control.countSpawned();
-  for (let count = 0; count < 4; count++) control.countRetired();
+  poolCounters(memory).set([5, 4]);
   const stats = readStats(memory, control);
   expect(stats).toMatchObject({
     accepted: 9,

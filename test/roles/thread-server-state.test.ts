@@ -1,6 +1,11 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import { Waker } from "../../src/net/waker.ts";
-import { allocateServerMemory, controlOf, type ServerMemory } from "../../src/roles/server-memory.ts";
+import {
+  allocateServerMemory,
+  controlOf,
+  poolCounters,
+  type ServerMemory,
+} from "../../src/roles/server-memory.ts";
 import { type ServerFacts, ThreadServerState } from "../../src/roles/thread-server-state.ts";
 import {
   type ControlBlock,
@@ -9,6 +14,7 @@ import {
   SERVER_DRAINING,
   SERVER_RUNNING,
 } from "../../src/shm/control-block.ts";
+import { PoolCounter } from "../../src/shm/counters.ts";
 import { PEER, PEER_INDEX } from "../channel/link-pair.ts";
 
 const FACTS: ServerFacts = {
@@ -69,7 +75,7 @@ test("adds up the requests in flight of all dispatchers, as they are now", () =>
 
 test("reads the same counters as the main thread", () => {
   control.setInFlight(1, 4);
-  control.countSpawned();
+  poolCounters(memory)[PoolCounter.spawned] = 1;
   expect(state.stats()).toMatchObject({ inFlight: 4, threads: { spawned: 1 }, dispatchers: { length: 2 } });
 });
 

@@ -1,9 +1,15 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import type { Registration } from "../../src/fetch/registration.ts";
-import { allocateServerMemory, controlOf, type ServerMemory } from "../../src/roles/server-memory.ts";
+import {
+  allocateServerMemory,
+  controlOf,
+  poolCounters,
+  type ServerMemory,
+} from "../../src/roles/server-memory.ts";
 import type { Supervisor } from "../../src/roles/supervisor.ts";
 import type { ServerFacts } from "../../src/roles/thread-server-state.ts";
 import { MainServerState } from "../../src/serve/main-server-state.ts";
+import { PoolCounter } from "../../src/shm/counters.ts";
 import { PEER, PEER_INDEX } from "../channel/link-pair.ts";
 
 const FACTS: ServerFacts = {
@@ -96,7 +102,7 @@ test("counts what the dispatchers say", () => {
   const control = controlOf(memory);
   control.setInFlight(0, 2);
   control.setInFlight(1, 3);
-  control.countSpawned();
+  poolCounters(memory)[PoolCounter.spawned] = 1;
   expect(state.pendingRequests).toBe(5);
   const stats = state.stats() as { inFlight: number; threads: { spawned: number; retired: number } };
   expect([stats.inFlight, stats.threads.spawned, stats.threads.retired]).toEqual([5, 1, 0]);

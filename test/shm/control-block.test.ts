@@ -144,14 +144,6 @@ test("the wish to keep the process alive or not: the last one counts, taken once
   expect(control.takeReferenceRequest()).toBe(true);
 });
 
-test("threads started and retired are counted for all to see", () => {
-  const control = open();
-  control.countSpawned();
-  control.countSpawned();
-  control.countRetired();
-  expect([otherView(control).spawned, otherView(control).retired]).toEqual([2, 1]);
-});
-
 describe("the server's state", () => {
   test("is seen by all threads, and whoever waits for its end is told", async () => {
     const control = open();
