@@ -13,6 +13,7 @@
  * Elsewhere than on Linux importing this file is harmless and every binding throws when it is called.
  */
 import { dlopen } from "bun:ffi";
+import { FAULTS_VARIABLE, withFaults } from "./faults.ts";
 
 /** Names the C library functions that epollo calls, with pointers and sizes as numbers. Results are those of C. */
 export interface Libc {
@@ -138,7 +139,10 @@ function openLibc(): Libc {
   const failures: string[] = [];
   for (const name of libcCandidates()) {
     try {
-      return dlopen(name, SIGNATURES as unknown as Parameters<typeof dlopen>[1]).symbols as unknown as Libc;
+      const found = dlopen(name, SIGNATURES as unknown as Parameters<typeof dlopen>[1])
+        .symbols as unknown as Libc;
+      const rules = process.env[FAULTS_VARIABLE];
+      return rules === undefined || rules === "" ? found : withFaults(found, rules);
     } catch (error) {
       failures.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
     }

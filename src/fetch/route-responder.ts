@@ -2,7 +2,8 @@
  * Finds the route of a request, and answers those that need no user code: static Responses, files, directories.
  *
  * Runs in the dispatcher; where the dispatcher does not know the routes (module mode, after a reload) on the thread that
- * runs the handlers. A file route whose file is missing is passed over, as with Bun.serve.
+ * runs the handlers. A file route whose file is missing is passed over, as with Bun.serve; one whose file
+ * cannot be opened for want of descriptors or memory is answered by 500.
  */
 import { CLOSE } from "../channel/messages.ts";
 import { TASK_CLOSES, type TaskView } from "../channel/task-record.ts";
@@ -30,8 +31,10 @@ export type SentTarget = HandlerTarget | StaticTarget | OpenableFileTarget | Dir
 
 /** Files, and directories to open them beneath. */
 export interface RouteFiles extends FileAccess {
-  /** A directory for the life of the thread; null when it cannot be opened now. */
-  directory(path: string): DirectorySource | null;
+  /** A directory for the life of the thread; -errno when it cannot be opened now. */
+  directory(path: string): DirectorySource | number;
+  /** Whether a failure to open means that there is nothing to serve. */
+  isMissing(result: number): boolean;
 }
 
 /** The route is for `fetch`, or there is none. */
@@ -95,7 +98,7 @@ export class RouteResponder {
     requestTarget: string,
   ): boolean {
     if (target.kind === "static") this.#sendStatic(exchange, view, target.answer);
-    else if (target.kind === "file") return this.#sendFile(exchange, target);
+    else if (target.kind === "file") return this.#sendFile(exchange, view, target);
     else this.#sendFromDirectory(exchange, view, target, requestTarget);
     return true;
   }
@@ -113,7 +116,7 @@ export class RouteResponder {
     exchange.answer(decodeLatin1(reply.bytes, 0, reply.bytes.length), reply.body, closes);
   }
 
-  #sendFile(exchange: Exchange, target: OpenableFileTarget): boolean {
+  #sendFile(exchange: Exchange, view: TaskView, target: OpenableFileTarget): boolean {
     const headers = new Headers(target.fields.map(([name, value]): [string, string] => [name, value]));
     const fields = fileFieldsOf(headers, target.type);
     const result = sendFile(exchange, this.#files, target.reference, {
@@ -122,7 +125,12 @@ export class RouteResponder {
       fields,
       source: "route",
     });
-    return result === null;
+    if (result === null) return true;
+    const errno = result === "stream" ? undefined : (result as { errno?: number }).errno;
+    if (errno === undefined || this.#files.isMissing(errno)) return false;
+    // The file is there: `fetch` must not answer in its place, perhaps that it is not.
+    this.#sendEmpty(exchange, view, 500, "");
+    return true;
   }
 
   #sendFromDirectory(
@@ -137,8 +145,8 @@ export class RouteResponder {
       requestTarget.indexOf("?") < 0 ? requestTarget.length : requestTarget.indexOf("?"),
     );
     const found =
-      source === null
-        ? ({ kind: "missing" } as const)
+      typeof source === "number"
+        ? ({ kind: this.#files.isMissing(source) ? "missing" : "failed" } as const)
         : findInDirectory(path, query, target.mount.length, source);
     if (found.kind === "file") {
       const reference = {
@@ -152,8 +160,16 @@ export class RouteResponder {
       return;
     }
     const status = found.kind === "redirect" ? 301 : found.kind === "failed" ? 500 : 404;
-    const extra = found.kind === "redirect" ? `location: ${found.location}\r\n` : "";
-    const head = answerHead(status, null, "", 0, Date.now(), extra);
+    this.#sendEmpty(
+      exchange,
+      view,
+      status,
+      found.kind === "redirect" ? `location: ${found.location}\r\n` : "",
+    );
+  }
+
+  #sendEmpty(exchange: Exchange, view: TaskView, status: number, fields: string): void {
+    const head = answerHead(status, null, "", 0, Date.now(), fields);
     exchange.answer(head.text, null, (view.flags & TASK_CLOSES) !== 0 ? CLOSE : 0);
   }
 }

@@ -11,7 +11,7 @@
  */
 import { accept4, close, open } from "../../ffi/calls.ts";
 import { O_CLOEXEC, O_RDONLY, SOCK_CLOEXEC, SOCK_NONBLOCK } from "../../ffi/constants.ts";
-import { ERRNO } from "../../ffi/errno.ts";
+import { ERRNO, errnoName } from "../../ffi/errno.ts";
 import { SOCKADDR_STORAGE_SIZE_BYTES } from "../../ffi/layout.ts";
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
 
@@ -90,6 +90,11 @@ export function classifyAcceptFailure(result: number): AcceptFailure {
     default:
       return ACCEPT_FATAL;
   }
+}
+
+/** Names a negative result of `acceptClient` for people: `EPERM`. */
+export function acceptFailureName(result: number): string {
+  return errnoName(result);
 }
 
 const nullDevice = NativeBuffer.cString("/dev/null");

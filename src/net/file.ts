@@ -95,7 +95,9 @@ export function openFile(filePath: string): OpenedFile | number {
 export function openRoot(directoryPath: string): number {
   const length = writePath(directoryPath, "utf8");
   if (length < 0) return length;
-  return open(path.address, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+  let fd = open(path.address, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+  while (fd === -ERRNO.EINTR) fd = open(path.address, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+  return fd;
 }
 
 /**
@@ -127,7 +129,8 @@ export function openInside(rootFd: number, relativePath: string): OpenedFile | n
   if (length < 0) return length;
   // A path from the root of the file system would not start at the directory.
   if (path.bytes[0] === 0x2f) return -EXDEV;
-  const reference = openat(rootFd, path.address, O_PATH | O_CLOEXEC, 0);
+  let reference = openat(rootFd, path.address, O_PATH | O_CLOEXEC, 0);
+  while (reference === -ERRNO.EINTR) reference = openat(rootFd, path.address, O_PATH | O_CLOEXEC, 0);
   if (reference < 0) return reference;
   const root = placeOf(rootFd);
   const place = placeOf(reference);
@@ -137,6 +140,7 @@ export function openInside(rootFd: number, relativePath: string): OpenedFile | n
   if (isInside) {
     writePath(`/proc/self/fd/${reference}`, "latin1");
     fd = open(path.address, READ_FLAGS, 0);
+    while (fd === -ERRNO.EINTR) fd = open(path.address, READ_FLAGS, 0);
   }
   close(reference);
   return describe(fd);

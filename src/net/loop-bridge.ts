@@ -47,11 +47,16 @@ export class LoopBridge {
   arm(): void {
     if (this.#isArmed) return;
     const fd = check("fcntl", fcntl(this.#poller.fd, F_DUPFD_CLOEXEC, 0));
-    this.#isArmed = true;
-    Bun.connect({ fd, socket: this.#socket } as unknown as Bun.UnixSocketOptions<undefined>).catch(() => {
+    try {
+      Bun.connect({ fd, socket: this.#socket } as unknown as Bun.UnixSocketOptions<undefined>).catch(() => {
+        close(fd);
+        this.#closed();
+      });
+    } catch (error) {
       close(fd);
-      this.#closed();
-    });
+      throw error;
+    }
+    this.#isArmed = true;
   }
 
   #closed(): void {
@@ -64,10 +69,12 @@ export class LoopBridge {
 export async function probeLoopBridge(): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const timer = setTimeout(() => resolve(false), PROBE_MS);
-  const poller = new Poller();
-  const waker = Waker.create();
+  let poller: Poller | null = null;
+  let waker: Waker | null = null;
   try {
-    poller.registerReadable(waker.fd, 0, 0);
+    poller = new Poller();
+    waker = Waker.create();
+    poller.requireReadable(waker.fd, 0);
     waker.wake();
     new LoopBridge(poller, () => resolve(true)).arm();
     return await promise;
@@ -75,7 +82,7 @@ export async function probeLoopBridge(): Promise<boolean> {
     return false;
   } finally {
     clearTimeout(timer);
-    poller.close();
-    waker.close();
+    poller?.close();
+    waker?.close();
   }
 }

@@ -82,6 +82,17 @@ export class Poller {
   }
 
   /**
+   * Watches as `registerReadable` does what its owner cannot do without; closes this poller if that fails.
+   * @throws SyscallError when the system is out of memory or watches.
+   */
+  requireReadable(fd: number, slot: number): void {
+    const result = this.registerReadable(fd, slot, 0);
+    if (result >= 0) return;
+    this.close();
+    throw syscallError("epoll_ctl", result);
+  }
+
+  /**
    * Stops watching a descriptor that stays open. Closing it does the same, unless it was duplicated.
    * @returns 0, or -errno (ENOENT: was not registered).
    */

@@ -5,7 +5,6 @@
  * at most one sleeping dispatcher for a batch, the one with the fewest clients. Out of descriptors it gives up its spare
  * one to accept and close politely, says so once a second at most, and waits; it never spins.
  */
-import { monotonicMs } from "../../ffi/clock.ts";
 import {
   ACCEPT_EXHAUSTED,
   ACCEPT_FATAL,
@@ -13,6 +12,7 @@ import {
   ACCEPT_RETRY,
   ACCEPT_WAIT,
   acceptClient,
+  acceptFailureName,
   allocateAcceptBuffer,
   classifyAcceptFailure,
   SpareDescriptor,
@@ -25,13 +25,13 @@ import { type ControlBlock, SERVER_RUNNING } from "../shm/control-block.ts";
 import { AcceptorCounter } from "../shm/counters.ts";
 import { type IncomingQueue, PEER_ADDRESS_WORDS } from "../shm/incoming-queue.ts";
 import type { Parker } from "../shm/parker.ts";
+import { BoundedLog, LOG_EVERY_MS } from "./bounded-log.ts";
 import { acceptorCounters, controlOf, incomingOf, type ServerMemory } from "./server-memory.ts";
 
 /** Connections accepted before the dispatchers are woken for them. */
 const BATCH = 64;
 /** Pause after running out of descriptors or of room in the queue, in ms. */
 const PAUSE_MS = 10;
-const LOG_EVERY_MS = 1000;
 
 /** What the acceptor is told when it starts. */
 export interface AcceptorSettings {
@@ -53,8 +53,7 @@ export class Acceptor {
   readonly #buffer = allocateAcceptBuffer();
   readonly #peer: Int32Array = new Int32Array(PEER_ADDRESS_WORDS);
   readonly #spare: SpareDescriptor = new SpareDescriptor();
-  #loggedMs = Number.NEGATIVE_INFINITY;
-  #untold = 0;
+  readonly #log: BoundedLog = new BoundedLog();
 
   constructor(settings: AcceptorSettings) {
     this.#control = controlOf(settings.memory);
@@ -65,8 +64,8 @@ export class Acceptor {
       parker: this.#control.dispatcherParker(index),
       waker: Waker.attach(fd),
     }));
-    this.#poller.registerReadable(settings.listenerFd, 0, 0);
-    this.#poller.registerReadable(settings.wakerFd, 1, 0);
+    this.#poller.requireReadable(settings.listenerFd, 0);
+    this.#poller.requireReadable(settings.wakerFd, 1);
   }
 
   /** Accepts until the server stops, then closes the listener; blocks the thread. */
@@ -86,6 +85,7 @@ export class Acceptor {
   /** Accepts what there is; gives how long to wait then, in ms, -1 for until the next event. */
   #acceptAll(): number {
     let batch = 0;
+    let failures = 0;
     for (;;) {
       const fd = acceptClient(this.#listenerFd, this.#buffer);
       if (fd >= 0) {
@@ -98,17 +98,22 @@ export class Acceptor {
         continue;
       }
       const failure = classifyAcceptFailure(fd);
-      if (failure === ACCEPT_RETRY) continue;
+      // Each takes a connection from the queue, but nothing says that it must.
+      if (failure === ACCEPT_RETRY && ++failures < BATCH) continue;
       if (batch > 0) this.#wakeOne();
       if (failure === ACCEPT_WAIT || failure === ACCEPT_OVER) return -1;
       this.#counters[AcceptorCounter.acceptErrors] += 1;
+      if (failure === ACCEPT_RETRY) {
+        this.#log.say(`new clients fail one after the other: ${acceptFailureName(fd)}`);
+        return PAUSE_MS;
+      }
       if (failure === ACCEPT_EXHAUSTED) {
-        this.#say("out of descriptors or memory: new clients are turned away");
+        this.#log.say("out of descriptors or memory: new clients are turned away");
         this.#spare.shed(this.#listenerFd);
         return PAUSE_MS;
       }
       if (failure === ACCEPT_FATAL) {
-        this.#say(`accept4 failed with errno ${-fd}`);
+        this.#log.say(`accept4 failed: ${acceptFailureName(fd)}`);
         return LOG_EVERY_MS;
       }
     }
@@ -119,7 +124,7 @@ export class Acceptor {
     encodePeer(this.#buffer.bytes, this.#peer, 0);
     if (this.#incoming.push(fd, this.#peer, 0)) return true;
     this.#counters[AcceptorCounter.queueFull] += 1;
-    this.#say("the queue of new clients is full: a client is turned away");
+    this.#log.say("the queue of new clients is full: a client is turned away");
     closeSocket(fd);
     this.#wakeOne();
     return false;
@@ -140,17 +145,5 @@ export class Acceptor {
       this.#counters[AcceptorCounter.wakeUps] += 1;
       this.#dispatchers[chosen].waker.wake();
     }
-  }
-
-  #say(text: string): void {
-    const nowMs = monotonicMs();
-    if (nowMs - this.#loggedMs < LOG_EVERY_MS) {
-      this.#untold++;
-      return;
-    }
-    const more = this.#untold === 0 ? "" : ` (${this.#untold} more like this were not logged)`;
-    this.#loggedMs = nowMs;
-    this.#untold = 0;
-    console.error(`epollo: ${text}${more}`);
   }
 }

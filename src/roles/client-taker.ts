@@ -6,6 +6,7 @@
 import type { Poller } from "../net/poller.ts";
 import { DispatcherCounter } from "../shm/counters.ts";
 import { type IncomingQueue, PEER_ADDRESS_WORDS } from "../shm/incoming-queue.ts";
+import { BoundedLog } from "./bounded-log.ts";
 import type { Client } from "./client.ts";
 import type { ClientCloser } from "./client-closer.ts";
 import type { ClientTable } from "./client-table.ts";
@@ -30,6 +31,7 @@ export class ClientTaker {
   readonly #deadlines: Deadlines;
   readonly #closer: ClientCloser;
   readonly #counters: Float64Array;
+  readonly #log: BoundedLog = new BoundedLog();
   readonly #peer: Int32Array = new Int32Array(PEER_ADDRESS_WORDS);
 
   constructor(
@@ -56,6 +58,7 @@ export class ClientTaker {
       const client = this.#table.open(fd, this.#peer);
       this.#counters[DispatcherCounter.clientsOpened] += 1;
       if (this.#poller.register(fd, client.slot, client.generation) < 0) {
+        this.#log.say("out of memory or of watches for epoll: new clients are turned away");
         this.#closer.close(client);
         continue;
       }

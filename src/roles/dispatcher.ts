@@ -48,6 +48,8 @@ const RETRY_MS = 1;
 const YIELD_MS = 2;
 /** Milliseconds that it blocks in `epoll_wait` at most, where this thread hosts handlers. */
 const LINGER_MS = 2;
+/** The same while there is no descriptor to sleep on the event loop with: its timers come late by so much, and nothing spins. */
+const UNARMED_LINGER_MS = 25;
 
 /** What a dispatcher is told when it starts. */
 export interface DispatcherSettings extends ClientSettings {
@@ -90,6 +92,7 @@ export class Dispatcher {
   #isIdle = false;
   #isAsleep = false;
   #idleTimeoutMs = -1;
+  #lingerMs = LINGER_MS;
   #timer: ReturnType<typeof setTimeout> | null = null;
   readonly #onSpin = (): void => this.#spin();
   readonly #onWake = (): void => this.#wake();
@@ -133,7 +136,7 @@ export class Dispatcher {
     this.#clients.onWakeUp = () => {
       if (this.#isAsleep) setImmediate(this.#onWake);
     };
-    this.#poller.registerReadable(Waker.attach(settings.wakerFd).fd, WAKER_SLOT, 0);
+    this.#poller.requireReadable(Waker.attach(settings.wakerFd).fd, WAKER_SLOT);
   }
 
   /** Serves until the server is closed, then ends the thread. It blocks the thread unless it comes to host handlers. */
@@ -148,7 +151,8 @@ export class Dispatcher {
     try {
       while (this.#turn()) {
         if (this.#isIdle) {
-          if (this.#sleepOnLoop()) return;
+          this.#sleepOnLoop();
+          return;
         } else if (this.#isHosting && (this.#hasOpen || this.#nowMs - this.#yieldedMs > YIELD_MS)) {
           setImmediate(this.#onSpin);
           return;
@@ -170,19 +174,20 @@ export class Dispatcher {
     return this.#isLoading || (this.#clients.inline?.openCount ?? 0) > 0;
   }
 
-  /** Leaves the waiting to the event loop; false when the process has no descriptor left for that. */
-  #sleepOnLoop(): boolean {
+  /** Leaves the waiting to the event loop; without a descriptor for that it waits in `epoll_wait` again, for longer. */
+  #sleepOnLoop(): void {
     this.#isIdle = false;
     try {
       this.#bridge.arm();
     } catch {
+      this.#lingerMs = UNARMED_LINGER_MS;
       this.#parker.cancel();
       setImmediate(this.#onSpin);
-      return true;
+      return;
     }
+    this.#lingerMs = LINGER_MS;
     this.#isAsleep = true;
     if (this.#idleTimeoutMs >= 0) this.#timer = setTimeout(this.#onWake, this.#idleTimeoutMs);
-    return true;
   }
 
   #wake(): void {
@@ -263,7 +268,7 @@ export class Dispatcher {
       if (this.#hasWork()) wait = 0;
       else this.#counters[DispatcherCounter.sleeps] += 1;
     }
-    const lingerMs = this.#hasOpen ? 0 : LINGER_MS;
+    const lingerMs = this.#hasOpen ? 0 : this.#lingerMs;
     const isLong = this.#isHosting && wait !== 0 && (wait < 0 || wait > lingerMs);
     const poller = this.#poller;
     const count = poller.wait(isLong ? lingerMs : wait);

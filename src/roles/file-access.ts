@@ -25,7 +25,10 @@ export const fileAccess: FileAccess & RouteFiles = {
   open: openFile,
   duplicate: (fd) => {
     const copy = duplicateFile(fd);
-    return copy < 0 ? copy : describeOpen(copy);
+    if (copy < 0) return copy;
+    const file = describeOpen(copy);
+    if (typeof file === "number") closeFile(copy);
+    return file;
   },
   read: (fd, length, offset) => {
     const buffer = NativeBuffer.allocate(Math.max(1, length));
@@ -39,11 +42,12 @@ export const fileAccess: FileAccess & RouteFiles = {
     let source = directories.get(path);
     if (source === undefined) {
       const root = openRoot(path);
-      if (root < 0) return null;
+      if (root < 0) return root;
       source = { open: (name) => openBeneath(root, name), close: closeFile, isMissing };
       directories.set(path, source);
     }
     return source;
   },
+  isMissing,
   error: (result, path) => openError(result, path ?? undefined),
 };

@@ -70,7 +70,12 @@ export class Supervisor {
     this.#settings = settings;
     this.#control = controlOf(settings.memory);
     this.#parker = this.#control.supervisorParker();
-    for (let i = 0; i < settings.memory.dispatcherCount; i++) this.#dispatcherWakers.push(Waker.create());
+    try {
+      for (let i = 0; i < settings.memory.dispatcherCount; i++) this.#dispatcherWakers.push(Waker.create());
+    } catch (error) {
+      this.#closeWakers();
+      throw error;
+    }
     this.#pool =
       settings.pool === null
         ? null
@@ -261,14 +266,18 @@ export class Supervisor {
     this.#isEnded = true;
     this.#mainLoop?.stop();
     const finish = (): void => {
-      this.#acceptorWaker.close();
-      for (const waker of this.#dispatcherWakers) waker.close();
+      this.#closeWakers();
       this.#parker.notify();
       this.#stopKeepalive();
       this.#resolveStopped?.();
     };
     if (this.#pool === null) finish();
     else this.#pool.end().then(finish);
+  }
+
+  #closeWakers(): void {
+    this.#acceptorWaker.close();
+    for (const waker of this.#dispatcherWakers) waker.close();
   }
 
   /** Keeps the process alive while the server runs. */

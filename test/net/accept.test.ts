@@ -31,6 +31,10 @@ function connected(port: number): number {
   return client;
 }
 
+test("failures have names", () => {
+  expect(accept.acceptFailureName(-ERRNO.EPERM)).toBe("EPERM");
+});
+
 describe("acceptClient", () => {
   test("gives a non-blocking, close-on-exec socket without delay, and the peer's address", async () => {
     listener = openLoopback();

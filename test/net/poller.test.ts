@@ -139,6 +139,13 @@ describe("edges", () => {
     pair = null;
   });
 
+  test("what cannot be watched but must be closes the poller and throws", () => {
+    const before = countDescriptors();
+    const other = new Poller();
+    expect(() => other.requireReadable(1_000_000, 1)).toThrow("EBADF: bad file descriptor, epoll_ctl");
+    expect(countDescriptors()).toBe(before);
+  });
+
   test("a listener is readable when a client has sent something", () => {
     const listener = openLoopback();
     expect(poller.registerReadable(listener.fd, 5, 6)).toBe(0);

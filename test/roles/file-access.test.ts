@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { FoundFile } from "../../src/fetch/directory.ts";
+import type { DirectorySource, FoundFile } from "../../src/fetch/directory.ts";
 import { fileAccess } from "../../src/roles/file-access.ts";
 import { fdCount } from "../support/process-info.ts";
 
@@ -15,6 +15,10 @@ symlinkSync("../a.txt", join(folder, "root/out.txt"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const found = (result: FoundFile | number): FoundFile => {
+  if (typeof result === "number") throw new Error(`not opened: ${result}`);
+  return result;
+};
+const opened = (result: DirectorySource | number): DirectorySource => {
   if (typeof result === "number") throw new Error(`not opened: ${result}`);
   return result;
 };
@@ -89,7 +93,7 @@ describe("directory", () => {
 
   test("opens beneath itself only, and once for the life of the thread", () => {
     const before = fdCount();
-    const source = fileAccess.directory(root)!;
+    const source = opened(fileAccess.directory(root));
     expect(fdCount()).toBe(before + 1);
     expect(fileAccess.directory(root)).toBe(source);
     expect(fdCount()).toBe(before + 1);
@@ -103,12 +107,13 @@ describe("directory", () => {
     expect(fdCount()).toBe(before + 1);
   });
 
-  test("that is not there is null now, and found when it is", () => {
+  test("that is not there is -ENOENT now, and found when it is", () => {
     const late = join(folder, "late");
-    expect(fileAccess.directory(late)).toBeNull();
+    expect(fileAccess.directory(late)).toBe(-2);
+    expect(fileAccess.isMissing(-2)).toBe(true);
     mkdirSync(late);
     writeFileSync(join(late, "x"), "x");
-    const file = found(fileAccess.directory(late)!.open("x"));
+    const file = found(opened(fileAccess.directory(late)).open("x"));
     expect(file.size).toBe(1);
     fileAccess.close(file.fd);
   });
