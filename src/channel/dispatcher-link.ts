@@ -26,7 +26,7 @@ import {
   TASK_RING_AT,
   TASK_TABLE_AT,
 } from "./pair-memory.ts";
-import { taskRecordBytes, writeTaskRecord } from "./task-record.ts";
+import { stampTaskRecord, taskRecordBytes, writeTaskRecord } from "./task-record.ts";
 
 /** More than the records that fit into the task ring (at least 96 bytes each); a power of two. */
 const QUEUE_ENTRIES = 8192;
@@ -124,6 +124,7 @@ export class DispatcherLink<Task extends object> {
 
   /**
    * Gives a task whose head lies in `source`; the body, if any, follows it there from `bodyStart` on.
+   * @param nowMs monotonic ms, from which it is counted how long the task waits
    * @returns the entry, or -1 when the handler has no room
    */
   give(
@@ -136,6 +137,7 @@ export class DispatcherLink<Task extends object> {
     flags: number,
     peer: Int32Array,
     peerIndex: number,
+    nowMs = 0,
   ): number {
     const length = taskRecordBytes(head, bodyBytes);
     const offset = this.#ring.claim(length);
@@ -156,6 +158,7 @@ export class DispatcherLink<Task extends object> {
       peer,
       peerIndex,
     );
+    stampTaskRecord(this.#ring.words, offset >> 2, nowMs);
     if (bodyBytes > 0) source.copy(this.#ring.bytes, bodyAt, bodyStart, bodyStart + bodyBytes);
     this.#queueTask(task, entry, offset, length);
     return entry;

@@ -12,7 +12,9 @@
  *   8-12 | address of the client (`net/address.ts`)
  *   13   | route: 1 + the number of its handler, 0 for `fetch`
  *   14-15| f64: length of the whole body, -1 if it is not known
- *   16.. | four words a field: name start, name end, value start, value end, within the head
+ *   16   | when it came to be given to a handler: monotonic microseconds, the low 32 bits
+ *   17   | not used
+ *   18.. | four words a field: name start, name end, value start, value end, within the head
  *   then | the bytes of the head, then those of the body
  *
  * The head is copied as it came and the parser's offsets with it, so that no string is made before somebody asks for
@@ -32,8 +34,9 @@ export const TASK_HAS_BODY = 8;
 export const TASK_MEASURED = 16;
 
 /** Bytes before the field table. */
-export const TASK_HEADER_BYTES = 64;
+export const TASK_HEADER_BYTES = 72;
 const FIELD_WORDS = 4;
+const STAMP_WORD = 16;
 
 /** Bytes of the record for a head with so many fields and body bytes. */
 export function taskRecordBytes(head: RequestHead, bodyBytes: number): number {
@@ -52,6 +55,12 @@ export function longestTaskRecord(limits: {
 export interface RecordMemory {
   readonly bytes: Buffer;
   readonly words: Int32Array;
+}
+
+/** Memory of this thread's own for a record of `length` bytes. */
+export function allocateRecord(length: number): RecordMemory {
+  const memory = new ArrayBuffer((length + 7) & ~7);
+  return { bytes: Buffer.from(memory), words: new Int32Array(memory) };
 }
 
 /**
@@ -99,6 +108,17 @@ export function writeTaskRecord(
   const headAt = offset + TASK_HEADER_BYTES + fieldWords * 4;
   source.copy(target.bytes, headAt, headStart, headStart + head.headBytes);
   return headAt + head.headBytes;
+}
+
+/** Notes in a record when its request was ready for a handler; `index` is the record's first word. */
+export function stampTaskRecord(words: Int32Array, index: number, nowMs: number): void {
+  // Modulo 2^32: differences of up to 35 minutes can still be told.
+  words[index + STAMP_WORD] = nowMs * 1000;
+}
+
+/** The same for a record in a buffer of its own. */
+export function stampTaskBuffer(record: Buffer, nowMs: number): void {
+  record.writeInt32LE((nowMs * 1000) | 0, STAMP_WORD * 4);
 }
 
 const lengthScratch = new Float64Array(1);
@@ -197,6 +217,11 @@ export class TaskView {
   /** Word index of the field table: four words a field, offsets within the head. */
   get fieldTable(): number {
     return this.#base + (TASK_HEADER_BYTES >> 2);
+  }
+
+  /** For how long the request has waited for its handler at `nowMs`, in ms; below 0 by as much as clocks differ. */
+  waitedMs(nowMs: number): number {
+    return ((nowMs * 1000 - this.words[this.#base + STAMP_WORD]!) | 0) / 1000;
   }
 
   /** A copy of header and head (not of the body) in memory of its own. */

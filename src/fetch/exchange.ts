@@ -41,6 +41,8 @@ export class Exchange {
   body: IncomingBody | null = null;
   /** The cookies of a request that came by a route, once they were asked for; changes go into the answer's head. */
   cookies: Bun.CookieMap | null = null;
+  /** When its handler was called, in ms of the host's clock. */
+  startMs = 0;
   /** Whether the client has left. */
   isAborted = false;
   /** Whether the last byte of the answer was given to the sink, or nobody waits for it any more. */

@@ -7,9 +7,10 @@
  */
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
 import type { DispatcherLink } from "../channel/dispatcher-link.ts";
-import { CLOSE, LAST } from "../channel/messages.ts";
+import { CLOSE, FIRST, LAST } from "../channel/messages.ts";
 import { closeSocket, sendFile, transmit, transmitMore, WOULD_BLOCK } from "../net/stream-socket.ts";
 import { DispatcherCounter } from "../shm/counters.ts";
+import { AnswerRecorder } from "./answer-recorder.ts";
 import {
   CLIENT_CLOSED,
   CLIENT_LINGERING,
@@ -59,12 +60,15 @@ export class AnswerWriter {
   #isFileNext = false;
   #dirty: Client[] = [];
   #spare: Client[] = [];
+  /** Counts the answers. */
+  readonly record: AnswerRecorder;
   /** Answers of this thread's own. */
   readonly direct: DirectAnswers;
 
   constructor(owner: WriterOwner, counters: Float64Array) {
     this.#owner = owner;
     this.#counters = counters;
+    this.record = new AnswerRecorder(counters);
     this.direct = new DirectAnswers({
       reply: (client, sequence, bytes, closes) => this.reply(client, sequence, bytes, closes),
       send: (client, address, length) => this.#send(client, address, length),
@@ -129,6 +133,7 @@ export class AnswerWriter {
     length: number,
     closes: boolean,
   ): void {
+    this.record.bytes(head.bytes, 0);
     this.reply(client, sequence, head, closes && length === 0);
     if (length === 0) {
       closeSocket(fileFd);
@@ -172,6 +177,7 @@ export class AnswerWriter {
       return;
     }
     task.isAnswering = true;
+    if ((type & FIRST) !== 0) this.record.bytes(owner.bytes, offset);
     this.direct.flushBefore(client);
     const closes = isLast && (type & CLOSE) !== 0;
     const answers = client.answers;

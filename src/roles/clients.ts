@@ -284,6 +284,7 @@ export class Clients
 
   /** Sends an answer of the server's own for a request. */
   reply(client: Client, sequence: number, bytes: Buffer, closes: boolean): void {
+    this.writer.record.bytes(bytes, 0);
     this.interim(client, sequence, bytes, closes);
     client.answers.finish(sequence);
     this.#counters[DispatcherCounter.responses] += 1;

@@ -25,6 +25,7 @@ import { Exchange, type ExchangeHost } from "../fetch/exchange.ts";
 import type { FileAccess } from "../fetch/file-access.ts";
 import { bodyFailure } from "../fetch/incoming-body.ts";
 import type { HandlerRuntime } from "../fetch/runtime.ts";
+import { HANDLER_RUN, HANDLER_WAIT, recordTime } from "../shm/buckets.ts";
 import { type ControlBlock, HANDLER_RETIRING } from "../shm/control-block.ts";
 import { HandlerCounter } from "../shm/counters.ts";
 import type { Parker } from "../shm/parker.ts";
@@ -46,9 +47,9 @@ class LinkHost implements ExchangeHost {
   readonly files: FileAccess = fileAccess;
   readonly open: (Exchange | null)[] = [];
   readonly view: TaskView;
-  readonly #onRelease: () => void;
+  readonly #onRelease: (exchange: Exchange) => void;
 
-  constructor(link: HandlerLink, onRelease: () => void) {
+  constructor(link: HandlerLink, onRelease: (exchange: Exchange) => void) {
     this.sink = link;
     this.view = new TaskView(link.tasks);
     this.#onRelease = onRelease;
@@ -56,7 +57,7 @@ class LinkHost implements ExchangeHost {
 
   release(exchange: Exchange): void {
     this.open[exchange.entry] = null;
-    this.#onRelease();
+    this.#onRelease(exchange);
   }
 }
 
@@ -93,7 +94,7 @@ export class HandlerLoop {
     this.#control = control;
     this.#slot = slot;
     this.#runtime = runtime;
-    this.#hosts = links.map((link) => new LinkHost(link, () => this.#released()));
+    this.#hosts = links.map((link) => new LinkHost(link, (exchange) => this.#released(exchange)));
     this.#parker = control.handlerParker(slot);
     this.#counters = counters;
     this.#onRetired = onRetired;
@@ -116,8 +117,9 @@ export class HandlerLoop {
     return this.#openRequests;
   }
 
-  #released(): void {
+  #released(exchange: Exchange): void {
     this.#openRequests--;
+    recordTime(this.#counters, HANDLER_RUN, monotonicMs() - exchange.startMs);
     this.#counters[HandlerCounter.tasksFinished] += 1;
     this.#control.setOpenRequests(this.#slot, this.#openRequests);
     if (this.#openRequests === 0 && this.#control.handlerState(this.#slot) === HANDLER_RETIRING) {
@@ -247,6 +249,8 @@ export class HandlerLoop {
     const view = host.view;
     view.moveTo(tasks, tasks.payloadOffset);
     const exchange = new Exchange(host, entry, tasks.b, view);
+    exchange.startMs = now;
+    recordTime(counters, HANDLER_WAIT, view.waitedMs(now));
     this.#openRequests++;
     if ((view.flags & TASK_MEASURED) !== 0) {
       this.#startMs = now;
@@ -262,15 +266,16 @@ export class HandlerLoop {
       });
     }
     link.judge = null;
+    const finished = monotonicMs();
+    const taken = finished - now;
     if (exchange.isDone) {
       this.#openRequests--;
       counters[HandlerCounter.tasksFinished] += 1;
+      recordTime(counters, HANDLER_RUN, taken);
     } else {
       host.open[entry] = exchange;
       this.#control.setOpenRequests(this.#slot, this.#openRequests);
     }
-    const finished = monotonicMs();
-    const taken = finished - now;
     this.#serviceMs += (taken - this.#serviceMs) * SERVICE_WEIGHT;
     counters[HandlerCounter.busyMs] += taken;
     this.#control.markStopped(this.#slot, this.#serviceMs);

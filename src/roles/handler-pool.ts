@@ -221,6 +221,7 @@ export class HandlerPool {
     if (state === HANDLER_STARTING && !this.#isEnding && !this.#isUnregistered)
       this.#failedToStart(code, error);
     else if (state === HANDLER_READY && !this.#isEnding) {
+      this.#counters[PoolCounter.died] += 1;
       console.error(`epollo: a handler thread has ended (code ${code}) and is replaced`, error ?? "");
     }
     this.#control.declareDead(slot);
@@ -232,6 +233,7 @@ export class HandlerPool {
   #failedToStart(code: number, error: unknown): void {
     this.#pauseMs = this.#pauseMs === 0 ? FIRST_PAUSE_MS : Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);
     this.#pausedUntil = performance.now() + this.#pauseMs;
+    this.#counters[PoolCounter.startFailures] += 1;
     console.error(
       `epollo: a handler thread could not be started (code ${code}); next try in ${this.#pauseMs} ms`,
       error ?? "",

@@ -13,22 +13,32 @@ import { monotonicMs } from "../../ffi/clock.ts";
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
 import type { AnswerSink } from "../channel/answer-sink.ts";
 import { CLOSE, FIRST, LAST } from "../channel/messages.ts";
-import { type RecordMemory, TaskView, taskRecordBytes, writeTaskRecord } from "../channel/task-record.ts";
+import {
+  allocateRecord,
+  type RecordMemory,
+  TaskView,
+  taskRecordBytes,
+  writeTaskRecord,
+} from "../channel/task-record.ts";
 import { Exchange, type ExchangeHost } from "../fetch/exchange.ts";
 import type { FileAccess } from "../fetch/file-access.ts";
 import { IncomingBody } from "../fetch/incoming-body.ts";
 import type { HandlerRuntime } from "../fetch/runtime.ts";
 import { writeLatin1 } from "../http/latin1.ts";
 import type { RequestHead } from "../http/request-head.ts";
+import { DISPATCHER_RUN, DISPATCHER_WAIT, recordTime } from "../shm/buckets.ts";
 import type { ControlBlock } from "../shm/control-block.ts";
 import { DispatcherCounter } from "../shm/counters.ts";
 import type { AnswerWriter } from "./answer-writer.ts";
 import { CLIENT_CLOSED, type Client, TASK_GIVEN, TASK_OVER, Task, type TaskLink } from "./client.ts";
 import { fileAccess } from "./file-access.ts";
 import type { KindTable } from "./kind-table.ts";
+import { NoticeList, TELL_ABORT, TELL_CREDIT, TELL_HALF_CLOSED } from "./notice-list.ts";
 
 /** What the inline host asks of its dispatcher. */
 export interface InlineOwner {
+  /** Monotonic ms at the start of this turn. */
+  readonly nowMs: number;
   /** A request is in flight from now on. */
   began(): void;
   /** A request without a task is not in flight any more. */
@@ -52,17 +62,6 @@ const TURN_MS = 1;
 /** The longest head with its table of fields (http/limits.ts), and a body that travels with it. */
 const SCRATCH_BYTES: number = 80 * 1024;
 
-const TELL_CREDIT = 0;
-const TELL_ABORT = 1;
-const TELL_HALF_CLOSED = 2;
-
-/** Something an open request is to be told. */
-interface Notice {
-  readonly exchange: Exchange;
-  readonly what: number;
-  readonly bytes: number;
-}
-
 /** Runs handlers in a dispatcher. */
 export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
   readonly sink: AnswerSink = this;
@@ -81,7 +80,7 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
   readonly #open: (Exchange | null)[] = [];
   readonly #free: number[] = [];
   #runtime: HandlerRuntime | null = null;
-  #notices: Notice[] = [];
+  readonly #notices: NoticeList = new NoticeList();
   #openCount = 0;
   #serial = 0;
   #spentMs = 0;
@@ -103,8 +102,7 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
     this.#writer = writer;
     this.#control = control;
     this.#counters = counters;
-    const memory = new ArrayBuffer(SCRATCH_BYTES);
-    this.#scratch = { bytes: Buffer.from(memory), words: new Int32Array(memory) };
+    this.#scratch = allocateRecord(SCRATCH_BYTES);
     this.#view = new TaskView(this.#scratch);
   }
 
@@ -148,12 +146,8 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
     peers: Int32Array,
     peerIndex: number,
   ): void {
-    let scratch = this.#scratch;
     const length = taskRecordBytes(head, bodyBytes);
-    if (length > SCRATCH_BYTES) {
-      const memory = new ArrayBuffer((length + 7) & ~7);
-      scratch = { bytes: Buffer.from(memory), words: new Int32Array(memory) };
-    }
+    const scratch = length > SCRATCH_BYTES ? allocateRecord(length) : this.#scratch;
     const bodyAt = writeTaskRecord(scratch, 0, head, source, headStart, bodyBytes, flags, peers, peerIndex);
     if (bodyBytes > 0) source.copy(scratch.bytes, bodyAt, bodyStart, bodyStart + bodyBytes);
     this.#view.moveTo(scratch, 0);
@@ -170,8 +164,8 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
     content: NativeBuffer | null,
   ): void {
     this.#view.moveTo(record, 0);
-    const bytes = content === null ? null : new Uint8Array(content.bytes.buffer as ArrayBuffer);
-    this.#run(client, sequence, kind, parent, bytes === null ? this.#view.bodyBytes : bytes.length, bytes);
+    const bytes = content && new Uint8Array(content.bytes.buffer as ArrayBuffer);
+    this.#run(client, sequence, kind, parent, bytes?.length ?? this.#view.bodyBytes, bytes);
   }
 
   #run(
@@ -195,6 +189,8 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
     this.#task = null;
     this.#owner.began();
     const startMs = monotonicMs();
+    exchange.startMs = startMs;
+    recordTime(this.#counters, DISPATCHER_WAIT, startMs - this.#owner.nowMs);
     try {
       this.#runtime!.run(exchange, view);
     } catch (error) {
@@ -210,7 +206,8 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
     const isDone = exchange.isDone;
     // Bytes must be copied wherever they are read: they are no fault of the handler.
     this.kinds.ranInline(kind, parent, takenMs - bodyBytes / 1e6, isDone);
-    if (!isDone) this.#keep(exchange);
+    if (isDone) recordTime(this.#counters, DISPATCHER_RUN, takenMs);
+    else this.#keep(exchange);
     this.#current = null;
     if (this.#task !== null) return;
     free.push(entry);
@@ -244,25 +241,17 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
 
   /** Tells open requests what has come up since the last time. */
   tell(): void {
-    if (this.#notices.length === 0) return;
-    const notices = this.#notices;
-    this.#notices = [];
-    for (const { exchange, what, bytes } of notices) {
-      if (exchange.isDone) continue;
-      if (what === TELL_CREDIT) exchange.addCredit(bytes);
-      else if (what === TELL_ABORT) exchange.abort();
-      else exchange.halfClose();
-    }
+    this.#notices.tell();
   }
 
   /** Whether `tell` has something to do. */
   get hasNotices(): boolean {
-    return this.#notices.length > 0;
+    return this.#notices.hasSome;
   }
 
   #notify(exchange: Exchange | null | undefined, what: number, bytes: number): void {
     if (exchange == null) return;
-    this.#notices.push({ exchange, what, bytes });
+    this.#notices.add(exchange, what, bytes);
     this.#owner.wakeUp();
   }
 
@@ -282,6 +271,7 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
       if ((flags & (FIRST | LAST)) === (FIRST | LAST)) {
         const client = this.#client!;
         if (client.state === CLIENT_CLOSED) return;
+        this.#writer.record.text(head);
         this.#writer.direct.answer(client, this.#sequence, head, body, start, end, (flags & CLOSE) !== 0);
         this.#owner.sent(client, this.#sequence);
         return;
@@ -350,7 +340,9 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
     this.#owner.progressed(client);
   }
 
-  release(): void {}
+  release(exchange: Exchange): void {
+    recordTime(this.#counters, DISPATCHER_RUN, monotonicMs() - exchange.startMs);
+  }
 
   // As the link of the tasks that are open.
 

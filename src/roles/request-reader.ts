@@ -9,6 +9,7 @@ import { NativeBuffer } from "../../ffi/native-buffer.ts";
 import { BODY, END, HEAD, NEED_DATA } from "../http/request-parser.ts";
 import { errorReply } from "../http/response-head.ts";
 import { receive, WOULD_BLOCK } from "../net/stream-socket.ts";
+import { PARSE_ERROR_AT } from "../shm/buckets.ts";
 import { DispatcherCounter } from "../shm/counters.ts";
 import { CLIENT_LINGERING, CLIENT_OPEN, type Client } from "./client.ts";
 import type { CollectedBody } from "./collected-body.ts";
@@ -174,6 +175,7 @@ export class RequestReader {
         default:
           this.#intake.fail(client, errorReply(parser.error?.status ?? 400), parser.error?.status ?? 400);
           this.#counters[DispatcherCounter.parseErrors] += 1;
+          this.#counters[PARSE_ERROR_AT + (parser.error?.code ?? 0)] += 1;
           return;
       }
       if (client.state !== CLIENT_OPEN) return;

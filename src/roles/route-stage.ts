@@ -7,8 +7,9 @@
  */
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
 import type { AnswerSink } from "../channel/answer-sink.ts";
-import { CLOSE, LAST } from "../channel/messages.ts";
+import { CLOSE, FIRST, LAST } from "../channel/messages.ts";
 import {
+  allocateRecord,
   longestTaskRecord,
   type RecordMemory,
   TASK_CLOSES,
@@ -75,8 +76,7 @@ export class RouteStage implements ExchangeHost, AnswerSink {
     this.#control = control;
     this.#hasFetch = settings.hasFetch;
     this.#responder = new RouteResponder(settings.entries, fileAccess);
-    const memory = new ArrayBuffer((longestTaskRecord(limits) + 7) & ~7);
-    this.#scratch = { bytes: Buffer.from(memory), words: new Int32Array(memory) };
+    this.#scratch = allocateRecord(longestTaskRecord(limits));
     this.#view = new TaskView(this.#scratch);
   }
 
@@ -138,11 +138,13 @@ export class RouteStage implements ExchangeHost, AnswerSink {
       this.#natives.set(reply, native);
     }
     const closes = (flags & TASK_CLOSES) !== 0 || answer.content.closes;
+    this.#writer.record.bytes(native.head.bytes, 0);
     this.#writer.direct.answerBytes(client, sequence, native.head, native.body, closes);
     this.#owner.sent(client, sequence);
   }
 
   #reply(client: Client, sequence: number, bytes: NativeBuffer, closes: boolean): void {
+    this.#writer.record.bytes(bytes.bytes, 0);
     this.#writer.direct.answerBytes(client, sequence, bytes, null, closes);
     this.#owner.sent(client, sequence);
   }
@@ -161,6 +163,7 @@ export class RouteStage implements ExchangeHost, AnswerSink {
     if (this.#client === null) return;
     const isLast = (flags & LAST) !== 0;
     const closes = isLast && (flags & CLOSE) !== 0;
+    if ((flags & FIRST) !== 0) this.#writer.record.text(head);
     this.#writer.direct.answer(this.#client, this.#sequence, head, body, start, end, closes);
     if (isLast) this.#owner.sent(this.#client, this.#sequence);
   }

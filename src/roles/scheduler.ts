@@ -15,7 +15,12 @@
  * one is there.
  */
 import type { DispatcherLink } from "../channel/dispatcher-link.ts";
-import { taskRecordBytes, writeTaskRecord } from "../channel/task-record.ts";
+import {
+  stampTaskBuffer,
+  stampTaskRecord,
+  taskRecordBytes,
+  writeTaskRecord,
+} from "../channel/task-record.ts";
 import type { RequestHead } from "../http/request-head.ts";
 import {
   type ControlBlock,
@@ -128,7 +133,18 @@ export class Scheduler {
     if (this.#isNext(task, nowMs)) {
       const link = this.#choose(nowMs);
       if (link !== null) {
-        const entry = link.give(task, head, source, headStart, bodyStart, bodyBytes, flags, peers, peerIndex);
+        const entry = link.give(
+          task,
+          head,
+          source,
+          headStart,
+          bodyStart,
+          bodyBytes,
+          flags,
+          peers,
+          peerIndex,
+          nowMs,
+        );
         if (entry >= 0) {
           this.#given(task, link, entry, nowMs);
           return true;
@@ -141,6 +157,7 @@ export class Scheduler {
     const record = Buffer.from(memory, 0, length);
     const target = { bytes: record, words: new Int32Array(memory) };
     const bodyAt = writeTaskRecord(target, 0, head, source, headStart, bodyBytes, flags, peers, peerIndex);
+    stampTaskRecord(target.words, 0, nowMs);
     if (bodyBytes > 0) source.copy(record, bodyAt, bodyStart, bodyStart + bodyBytes);
     this.#wait(task, record, nowMs);
     return true;
@@ -148,6 +165,7 @@ export class Scheduler {
 
   /** Gives a task whose record is ready, or puts it into the backlog; false when that is full. */
   placeRecord(task: Task, record: Buffer, nowMs: number): boolean {
+    stampTaskBuffer(record, nowMs);
     if (this.#isNext(task, nowMs) && this.#giveRecord(task, record, nowMs)) return true;
     if (this.backlog >= this.#maxBacklog) return false;
     this.#wait(task, record, nowMs);

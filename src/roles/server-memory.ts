@@ -4,6 +4,7 @@
  * Made by main; every other thread only makes views. Pages are touched as they are used.
  */
 import { PAIR_BYTES } from "../channel/pair-memory.ts";
+import { DISPATCHER_CELLS, HANDLER_CELLS } from "../shm/buckets.ts";
 import { ControlBlock } from "../shm/control-block.ts";
 import {
   ACCEPTOR_COUNTERS,
@@ -30,8 +31,8 @@ export interface ServerMemory {
 const ACCEPTOR_BYTES = counterBytes(ACCEPTOR_COUNTERS);
 const POOL_BYTES: number = counterBytes(POOL_COUNTERS);
 const THREADS_AT: number = ACCEPTOR_BYTES + POOL_BYTES;
-const DISPATCHER_BYTES = counterBytes(DISPATCHER_COUNTERS);
-const HANDLER_BYTES = counterBytes(HANDLER_COUNTERS);
+const DISPATCHER_BYTES = counterBytes(DISPATCHER_COUNTERS, DISPATCHER_CELLS);
+const HANDLER_BYTES = counterBytes(HANDLER_COUNTERS, HANDLER_CELLS);
 
 /**
  * Allocates the memory of a server.
@@ -79,16 +80,14 @@ export function poolCounters(memory: ServerMemory): Float64Array {
   return counterBlock(memory.counters, ACCEPTOR_BYTES, POOL_COUNTERS);
 }
 
-/** A dispatcher's counters. */
+/** A dispatcher's counters, and its buckets behind them (`shm/buckets.ts`). */
 export function dispatcherCounters(memory: ServerMemory, index: number): Float64Array {
-  return counterBlock(memory.counters, THREADS_AT + index * DISPATCHER_BYTES, DISPATCHER_COUNTERS);
+  const offset = THREADS_AT + index * DISPATCHER_BYTES;
+  return counterBlock(memory.counters, offset, DISPATCHER_COUNTERS, DISPATCHER_CELLS);
 }
 
-/** The counters of a handler slot; they go on counting over all threads that were in it. */
+/** The counters and buckets of a handler slot; they go on counting over all threads that were in it. */
 export function handlerCounters(memory: ServerMemory, slot: number): Float64Array {
-  return counterBlock(
-    memory.counters,
-    THREADS_AT + memory.dispatcherCount * DISPATCHER_BYTES + slot * HANDLER_BYTES,
-    HANDLER_COUNTERS,
-  );
+  const offset = THREADS_AT + memory.dispatcherCount * DISPATCHER_BYTES + slot * HANDLER_BYTES;
+  return counterBlock(memory.counters, offset, HANDLER_COUNTERS, HANDLER_CELLS);
 }

@@ -22,6 +22,7 @@ import {
   SERVER_DRAINING,
   SERVER_RUNNING,
 } from "../shm/control-block.ts";
+import { PoolCounter } from "../shm/counters.ts";
 import type { Parker } from "../shm/parker.ts";
 import type { AcceptorSettings } from "./acceptor.ts";
 import { closeIdleClients } from "./close-idle.ts";
@@ -29,7 +30,7 @@ import type { DispatcherSettings } from "./dispatcher.ts";
 import { HandlerLoop } from "./handler-loop.ts";
 import { HandlerPool, type HandlerPoolSettings } from "./handler-pool.ts";
 import { linkHandlers } from "./handler-thread.ts";
-import { controlOf, handlerCounters, type ServerMemory } from "./server-memory.ts";
+import { controlOf, handlerCounters, poolCounters, type ServerMemory } from "./server-memory.ts";
 import { isBundled, startThread, type Thread } from "./thread.ts";
 
 /** What a supervisor needs to know. */
@@ -91,6 +92,7 @@ export class Supervisor {
   /** Starts all threads. */
   start(): void {
     const { memory, listener } = this.#settings;
+    poolCounters(memory)[PoolCounter.startedAtMs] = Date.now();
     const dispatcherWakerFds = this.#dispatcherWakers.map((waker) => waker.fd);
     for (let index = 0; index < memory.dispatcherCount; index++) {
       this.#startThread(`dispatcher ${index}`, "dispatcher", index, {

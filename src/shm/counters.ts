@@ -48,8 +48,11 @@ export const HANDLER_COUNTERS = [
   "dispatcherWakeUps",
 ] as const;
 
-/** What the handler pool, on the main thread, counts: threads started, and threads ended because they were idle. */
-export const POOL_COUNTERS = ["spawned", "retired"] as const;
+/**
+ * What the handler pool, on the main thread, counts: threads started; ended because they were idle, because a handler took too
+ * long, and unasked; starts that failed. `startedAtMs` is when the server was started, in Unix time.
+ */
+export const POOL_COUNTERS = ["spawned", "retired", "killed", "died", "startFailures", "startedAtMs"] as const;
 
 /** Index of each name in its list. */
 export type CounterIndexes<Names extends readonly string[]> = Readonly<Record<Names[number], number>>;
@@ -73,9 +76,13 @@ export function indexesOf<const Names extends readonly string[]>(names: Names): 
   ) as CounterIndexes<Names>;
 }
 
-/** Returns the shared memory that a block of these counters needs, in bytes: a multiple of 128. */
-export function counterBytes(names: readonly string[]): number {
-  return alignUp(names.length * Float64Array.BYTES_PER_ELEMENT, ISOLATION_BYTES);
+/**
+ * Returns the shared memory that a block of these counters needs, in bytes: a multiple of 128.
+ *
+ * @param cells elements of the block, when it has buckets behind the named counters (`buckets.ts`)
+ */
+export function counterBytes(names: readonly string[], cells: number = names.length): number {
+  return alignUp(cells * Float64Array.BYTES_PER_ELEMENT, ISOLATION_BYTES);
 }
 
 /**
@@ -86,9 +93,10 @@ export function counterBlock(
   memory: SharedArrayBuffer,
   byteOffset: number,
   names: readonly string[],
+  cells: number = names.length,
 ): Float64Array {
-  checkPlace("counters", memory, byteOffset, counterBytes(names), ISOLATION_BYTES);
-  return new Float64Array(memory, byteOffset, names.length);
+  checkPlace("counters", memory, byteOffset, counterBytes(names, cells), ISOLATION_BYTES);
+  return new Float64Array(memory, byteOffset, cells);
 }
 
 /** Adds up one counter over the blocks of several threads. */
