@@ -8,6 +8,7 @@ import { serveOptions } from "./serve/serve.ts";
 import type { Serve } from "./serve/types.ts";
 
 export type { LimitOptions } from "./serve/limit-types.ts";
+export type { ObserveOptions } from "./serve/observe-options.ts";
 export { type TextRequest, textHandler } from "./serve/text-handler.ts";
 export type {
   DispatcherStats,
@@ -26,7 +27,7 @@ export type {
 /**
  * Starts an HTTP server: `Bun.serve` with threads.
  *
- * @param options those of Bun.serve, and `handlers`, `threads` and `limits`
+ * @param options those of Bun.serve, and `handlers`, `threads`, `limits` and `observe`
  * @returns the server, listening
  * @throws TypeError or RangeError for bad options, an Error with `code` when it cannot listen; all as Bun.serve does
  * @example

@@ -38,6 +38,8 @@ export interface ServerState {
   unref(): void;
   reload(options: unknown): void;
   stats(): object;
+  /** The counters as text for Prometheus. */
+  metrics(): string;
   /** Address of the client whose request has its five address words at `index` of `words`. */
   formatPeer(words: Int32Array, index: number): AddressInfo | null;
 }
@@ -225,6 +227,11 @@ export class HTTPServer {
   /** Reads the counters of all threads. */
   stats(): object {
     return this.#state.stats();
+  }
+
+  /** The counters of all threads as text for Prometheus. */
+  metrics(): string {
+    return this.#state.metrics();
   }
 
   [Symbol.dispose](): void {

@@ -29,6 +29,7 @@ import { ClientTaker, type TakerOwner } from "./client-taker.ts";
 import { Deadlines } from "./deadlines.ts";
 import { InlineHost, type InlineOwner } from "./inline-host.ts";
 import { KindTable, NO_KIND } from "./kind-table.ts";
+import type { OwnPaths } from "./own-paths.ts";
 import { ReadyList } from "./ready-list.ts";
 import { type IntakeOwner, RequestIntake } from "./request-intake.ts";
 import { type ReaderOwner, RequestReader } from "./request-reader.ts";
@@ -94,6 +95,7 @@ export class Clients
     scheduler: Scheduler,
     links: readonly DispatcherLink<Task>[],
     counters: Float64Array,
+    own: OwnPaths | null = null,
   ) {
     this.nowMs = nowMs;
     this.#index = index;
@@ -118,7 +120,7 @@ export class Clients
       settings.routes === null
         ? null
         : new RouteStage(this, this.writer, control, settings.routes, settings.limits);
-    const targets = { scheduler, uploads: this.#uploads, routes, inline: this.inline, kinds };
+    const targets = { scheduler, uploads: this.#uploads, own, routes, inline: this.inline, kinds };
     const { limits, maxBodyBytes } = settings;
     this.#intake = new RequestIntake(this, this.#table, targets, counters, limits, maxBodyBytes);
     this.#reader = new RequestReader(this, this.#intake, this.writer.direct, counters, settings.pipelined);

@@ -36,6 +36,7 @@ import type { Task } from "./client.ts";
 import type { ClientSettings } from "./client-settings.ts";
 import { Clients } from "./clients.ts";
 import { type HandlerModuleSettings, loadHandlers } from "./handler-thread.ts";
+import { type OwnPathSettings, OwnPaths } from "./own-paths.ts";
 import { type Balance, Scheduler } from "./scheduler.ts";
 import { controlOf, dispatcherCounters, incomingOf, pairOf, type ServerMemory } from "./server-memory.ts";
 import { exitThread, guardThread } from "./thread-guard.ts";
@@ -59,6 +60,8 @@ export interface DispatcherSettings extends ClientSettings {
   readonly wakerFd: number;
   readonly balance: Balance;
   readonly maxBacklog: number;
+  /** Paths that the server answers itself; null without any. */
+  readonly ownPaths: OwnPathSettings | null;
   /** Tasks that compute for long that it lets run at once: its share of the processors. */
   readonly heavyLimit: number;
   /** The handlers that this thread may run itself, and the eventfds of all dispatchers; null when it runs none. */
@@ -132,6 +135,7 @@ export class Dispatcher {
       this.#scheduler,
       this.#links,
       this.#counters,
+      settings.ownPaths === null ? null : new OwnPaths(settings.ownPaths, memory, this.#control),
     );
     this.#clients.onWakeUp = () => {
       if (this.#isAsleep) setImmediate(this.#onWake);

@@ -33,6 +33,7 @@ import type { ClientTable } from "./client-table.ts";
 import { CollectedBody } from "./collected-body.ts";
 import type { InlineHost } from "./inline-host.ts";
 import { type KindTable, NO_KIND } from "./kind-table.ts";
+import type { OwnPaths } from "./own-paths.ts";
 import type { RouteStage } from "./route-stage.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { Upload } from "./upload.ts";
@@ -63,6 +64,8 @@ export interface IntakeOwner {
 export interface IntakeTargets {
   readonly scheduler: Scheduler;
   readonly uploads: UploadSender;
+  /** Paths that the server answers itself; null without any. */
+  readonly own: OwnPaths | null;
   /** Routes that need no handler; null without any. */
   readonly routes: RouteStage | null;
   /** Handlers on this thread; null when none may run here. */
@@ -81,6 +84,7 @@ export class RequestIntake {
   readonly #maxBodyBytes: number;
   readonly #scheduler: Scheduler;
   readonly #uploads: UploadSender;
+  readonly #own: OwnPaths | null;
   readonly #routes: RouteStage | null;
   readonly #inline: InlineHost | null;
   readonly #kinds: KindTable | null;
@@ -101,6 +105,7 @@ export class RequestIntake {
     this.#maxBodyBytes = maxBodyBytes;
     this.#scheduler = targets.scheduler;
     this.#uploads = targets.uploads;
+    this.#own = targets.own;
     this.#routes = targets.routes;
     this.#inline = targets.inline;
     this.#kinds = targets.kinds;
@@ -127,14 +132,10 @@ export class RequestIntake {
     const { headStart } = client.parser;
     const sequence = client.answers.assign();
     this.#counters[DispatcherCounter.requests] += 1;
-    head.route = 0;
-    if (this.#routes !== null) {
-      head.route = this.#routes.route(client, sequence, head, bytes, headStart, flagsOf(head, false));
-      if (head.route === ROUTE_ANSWERED) {
-        client.isDropping = true;
-        if (!head.keepAlive) client.isLastRequest = true;
-        return;
-      }
+    if (this.#answerHere(client, sequence, bytes)) {
+      client.isDropping = true;
+      if (!head.keepAlive) client.isLastRequest = true;
+      return;
     }
     const isDropped = head.method === METHOD_GET || head.method === METHOD_HEAD;
     const hasBody = !isDropped && (head.contentLength > 0 || head.isChunked);
@@ -158,6 +159,18 @@ export class RequestIntake {
     if (head.expectsContinue) this.#owner.interim(client, sequence, CONTINUE_REPLY);
     this.#start(client, task, isInline, hasBody, bytes, position, end);
     if (!head.keepAlive) client.isLastRequest = true;
+  }
+
+  /** Answers a request that needs no handler; notes the route of one that does. */
+  #answerHere(client: Client, sequence: number, bytes: Buffer): boolean {
+    const { head } = this;
+    const { headStart } = client.parser;
+    head.route = 0;
+    const own = this.#own === null ? null : this.#own.reply(head, bytes, headStart);
+    if (own !== null) this.#owner.reply(client, sequence, own, !head.keepAlive);
+    if (own !== null || this.#routes === null) return own !== null;
+    head.route = this.#routes.route(client, sequence, head, bytes, headStart, flagsOf(head, false));
+    return head.route === ROUTE_ANSWERED;
   }
 
   /** Runs a request on this thread, if all of it is there. */

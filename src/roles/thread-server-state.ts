@@ -6,6 +6,7 @@ import { formatPeer } from "../net/address.ts";
 import { Waker } from "../net/waker.ts";
 import { type ControlBlock, SERVER_CLOSED, SERVER_DRAINING, SERVER_RUNNING } from "../shm/control-block.ts";
 import { closeIdleClients, type OwnIdle } from "./close-idle.ts";
+import { metricsText } from "./metrics.ts";
 import { controlOf, type ServerMemory } from "./server-memory.ts";
 import { readStats } from "./stats.ts";
 
@@ -107,6 +108,10 @@ export class ThreadServerState implements ServerState {
   #wakeSupervisor(): void {
     const supervisor = this.#control.supervisorParker();
     if (supervisor.needsWake()) supervisor.notify();
+  }
+
+  metrics(): string {
+    return metricsText(this.#memory, this.#control);
   }
 
   stats(): object {

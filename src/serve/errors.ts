@@ -165,6 +165,16 @@ export function unknownThreadOption(name: string, accepted: readonly string[]): 
   return unknownOption("threads", name, accepted);
 }
 
+/** Says that `observe` has a member that does not exist, and which do. */
+export function unknownObserveOption(name: string, accepted: readonly string[]): CodedError {
+  return invalidType(`observe has no option ${JSON.stringify(name)}; it accepts ${accepted.join(", ")}`);
+}
+
+/** Says that two of the paths that the server answers itself are the same. */
+export function ownPathsCollide(first: string, second: string, path: string): CodedError {
+  return invalidType(`${first} and ${second} must be different paths, but both were ${JSON.stringify(path)}`);
+}
+
 /** Says that `threads.min` is more than `threads.max`. */
 export function minAboveMax(min: number, max: number): CodedError {
   return outOfRange(`threads.min must not be more than threads.max, but they were ${min} and ${max}`);

@@ -4,6 +4,7 @@
 import type { Registration } from "../fetch/registration.ts";
 import type { AddressInfo, HTTPServer, ServerState } from "../fetch/server-object.ts";
 import { formatPeer } from "../net/address.ts";
+import { metricsText } from "../roles/metrics.ts";
 import { controlOf, type ServerMemory } from "../roles/server-memory.ts";
 import { readStats } from "../roles/stats.ts";
 import type { Supervisor } from "../roles/supervisor.ts";
@@ -80,6 +81,10 @@ export class MainServerState implements ServerState {
 
   stats(): object {
     return readStats(this.#memory, this.#control);
+  }
+
+  metrics(): string {
+    return metricsText(this.#memory, this.#control);
   }
 
   formatPeer(words: Int32Array, index: number): AddressInfo | null {

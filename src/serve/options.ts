@@ -7,11 +7,12 @@
  *
  * What epollo does not serve itself goes to the native Bun.serve, which then reads the options again and finds its own
  * mistakes: as soon as there is a reason to delegate, a mistake found later here is left for it to report. The checks
- * of `handlers`, `threads` and `limits` come last and always count, since Bun knows nothing of them.
+ * of `handlers`, `threads`, `limits` and `observe` come last and always count, since Bun knows nothing of them.
  */
 import type { OptionEnvironment } from "./environment.ts";
 import * as errors from "./errors.ts";
 import { type ResolvedLimits, resolveLimits } from "./limit-options.ts";
+import { type ResolvedObserve, resolveObserve } from "./observe-options.ts";
 import { type ResolvedRoutes, resolveRoutes } from "./routes.ts";
 import { type Placement, resolvePlacement } from "./thread-options.ts";
 
@@ -66,10 +67,12 @@ export interface ResolvedOptions extends Placement {
   readonly http2: boolean;
   /** Whether HTTP/3 is served. Default false. */
   readonly http3: boolean;
+  /** What the server shows of itself. */
+  readonly observe: ResolvedObserve;
 }
 
 /** The groups of options that Bun.serve does not have. */
-type OwnGroups = keyof Placement | "limits";
+type OwnGroups = keyof Placement | "limits" | "observe";
 type Draft = { -readonly [Name in keyof Omit<ResolvedOptions, OwnGroups>]: ResolvedOptions[Name] };
 type Given = Readonly<Record<string, unknown>>;
 
@@ -83,7 +86,7 @@ export const DEFAULT_IDLE_TIMEOUT_SECONDS = 10;
  * Checks the options of `serve()` and fills in the defaults.
  *
  * @throws TypeError or RangeError as Bun.serve throws them (code ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE), the same for
- * `handlers`, `threads` and `limits`, and whatever a getter of the options throws
+ * `handlers`, `threads`, `limits` and `observe`, and whatever a getter of the options throws
  */
 export function resolveOptions(options: unknown, environment: OptionEnvironment): ResolvedOptions {
   if ((typeof options !== "object" && typeof options !== "function") || options === null) {
@@ -118,7 +121,8 @@ export function resolveOptions(options: unknown, environment: OptionEnvironment)
     if (draft.needsNative === null) throw mistake;
   }
   const placement = resolvePlacement(given.handlers, given.threads, environment);
-  return Object.freeze({ ...draft, ...placement, limits: resolveLimits(given.limits) });
+  const limits = resolveLimits(given.limits);
+  return Object.freeze({ ...draft, ...placement, limits, observe: resolveObserve(given.observe) });
 }
 
 /** The order of the steps, and of the reads inside them, is Bun's. */

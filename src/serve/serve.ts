@@ -9,6 +9,7 @@ import { RouteResponder } from "../fetch/route-responder.ts";
 import { HTTPServer } from "../fetch/server-object.ts";
 import { type Listener, openListener } from "../net/listener.ts";
 import { fileAccess } from "../roles/file-access.ts";
+import type { OwnPathSettings } from "../roles/own-paths.ts";
 import { allocateServerMemory } from "../roles/server-memory.ts";
 import { Supervisor, type SupervisorSettings } from "../roles/supervisor.ts";
 import type { ServerFacts } from "../roles/thread-server-state.ts";
@@ -130,6 +131,7 @@ function startOn(listener: Listener, resolved: ResolvedOptions, serverIndex: num
       idleTimeoutMs: resolved.idleTimeoutSeconds * 1000,
       balance: threads.balance,
       maxBacklog: threads.maxBacklogTasks,
+      ownPaths: ownPathsOf(resolved),
       isInlineAllowed: mode !== "main" && threads.isInlineAllowed,
       areKindsKept: mode !== "main" && (threads.isInlineAllowed || threads.balance === "bounded"),
       heavyLimit: Math.max(1, Math.ceil(availableParallelism() / threads.dispatchers)),
@@ -179,6 +181,11 @@ function startOn(listener: Listener, resolved: ResolvedOptions, serverIndex: num
 function mergeOptions(current: object, given: unknown): unknown {
   const isObject = (typeof given === "object" || typeof given === "function") && given !== null;
   return isObject ? { ...current, ...given } : given;
+}
+
+/** What the server answers itself; null when that is nothing. */
+function ownPathsOf({ observe }: ResolvedOptions): OwnPathSettings | null {
+  return observe.metricsPath === null ? null : { metrics: observe.metricsPath };
 }
 
 function factsOf(listener: Listener, resolved: ResolvedOptions): ServerFacts {

@@ -3,10 +3,11 @@
  *
  * Types and their documentation only, no code; any thread. Everything that Bun.serve accepts is accepted, with Bun's
  * own types (bun-types, `Bun.Serve.Options`), so a program typed for Bun.serve needs no change. Added are `handlers`,
- * `threads`, `limits` and `server.stats()`. How options are checked is in options.ts, thread-options.ts and
- * limit-options.ts.
+ * `threads`, `limits`, `observe`, `server.stats()` and `server.metrics()`. How options are checked is in options.ts,
+ * thread-options.ts, limit-options.ts and observe-options.ts.
  */
 import type { LimitOptions } from "./limit-types.ts";
+import type { ObserveOptions } from "./observe-options.ts";
 
 /**
  * Says where handlers run.
@@ -52,6 +53,8 @@ export interface EpolloOptions {
   threads?: ThreadOptions | undefined;
   /** What clients are held to. */
   limits?: LimitOptions | undefined;
+  /** What the server shows of itself. Default: nothing. */
+  observe?: ObserveOptions | undefined;
 }
 
 /**
@@ -85,6 +88,8 @@ export type ModuleOptions = (
   threads?: ThreadOptions | undefined;
   /** What clients are held to. */
   limits?: LimitOptions | undefined;
+  /** What the server shows of itself. Default: nothing. */
+  observe?: ObserveOptions | undefined;
 };
 
 /** The counters of one dispatch thread, since it was started. */
@@ -145,6 +150,8 @@ export interface ServerStats extends DispatcherStats {
 export interface Server<WebSocketData = undefined> extends Bun.Server<WebSocketData> {
   /** Reads the counters. Costs a few microseconds; threads are not disturbed. */
   stats(): ServerStats;
+  /** The counters as text for Prometheus (its text format 0.0.4), for a program that serves them itself. */
+  metrics(): string;
   /** Replaces handlers and routes without closing clients; other options are ignored, as by Bun. */
   reload<Routes extends string>(options: ServeOptions<WebSocketData, Routes>): Server<WebSocketData>;
 }

@@ -52,7 +52,14 @@ export const HANDLER_COUNTERS = [
  * What the handler pool, on the main thread, counts: threads started; ended because they were idle, because a handler took too
  * long, and unasked; starts that failed. `startedAtMs` is when the server was started, in Unix time.
  */
-export const POOL_COUNTERS = ["spawned", "retired", "killed", "died", "startFailures", "startedAtMs"] as const;
+export const POOL_COUNTERS = [
+  "spawned",
+  "retired",
+  "killed",
+  "died",
+  "startFailures",
+  "startedAtMs",
+] as const;
 
 /** Index of each name in its list. */
 export type CounterIndexes<Names extends readonly string[]> = Readonly<Record<Names[number], number>>;

@@ -56,10 +56,12 @@ describe.each([true, false])("development: %p", (isDevelopment) => {
   });
   afterAll(() => (native.stop as (isForced: boolean) => Promise<void>)(true));
 
-  test("the prototype has the same members in the same form, and stats()", () => {
+  test("the prototype has the same members in the same form, and stats() and metrics()", () => {
     const shapeOf = (server: AnyServer) =>
       Reflect.ownKeys(Object.getPrototypeOf(server))
-        .filter((key) => key !== "stats" && key !== Symbol.for("nodejs.util.inspect.custom"))
+        .filter(
+          (key) => key !== "stats" && key !== "metrics" && key !== Symbol.for("nodejs.util.inspect.custom"),
+        )
         .map((key) => {
           const { value, get, set, ...flags } = Object.getOwnPropertyDescriptor(
             Object.getPrototypeOf(server),
@@ -69,13 +71,13 @@ describe.each([true, false])("development: %p", (isDevelopment) => {
           return [key, form, get && [get.name, get.length], set, flags];
         });
     expect(shapeOf(ours)).toEqual(shapeOf(native));
-    expect(typeof ours.stats).toBe("function");
+    expect([typeof ours.stats, typeof ours.metrics]).toEqual(["function", "function"]);
   });
 
   test("nothing is its own; name, constructor and what a loop finds are the same", () => {
     const seen = (server: AnyServer) => {
       const names: string[] = [];
-      for (const name in server) if (name !== "stats") names.push(name);
+      for (const name in server) if (name !== "stats" && name !== "metrics") names.push(name);
       return [
         Reflect.ownKeys(server),
         String(server),

@@ -81,6 +81,7 @@ export class Reading {
     const targets = {
       scheduler: this.scheduling.scheduler,
       uploads: this.uploads,
+      own: null,
       routes: null,
       inline: null,
       kinds: null,

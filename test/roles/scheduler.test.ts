@@ -103,7 +103,7 @@ describe("the backlog", () => {
     placeMany(run, 3);
     const over = makeTask(9);
     expect(run.place(over)).toBe(false);
-    expect(run.scheduler.placeRecord(over, Buffer.alloc(64), 0)).toBe(false);
+    expect(run.scheduler.placeRecord(over, Buffer.alloc(72), 0)).toBe(false);
     expect([run.scheduler.backlog, over.state === TASK_WAITING]).toEqual([3, false]);
     run.ready([0], 0.0001);
     run.scheduler.drain(1);

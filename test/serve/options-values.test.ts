@@ -68,6 +68,7 @@ describe("values", () => {
         isInlineAllowed: true,
       },
       limits: resolveLimits(undefined),
+      observe: { metricsPath: null },
     });
     expect(Object.isFrozen(options)).toBe(true);
     expect(Object.isFrozen(options.threads)).toBe(true);

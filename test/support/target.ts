@@ -18,6 +18,6 @@ const native: AnyServe = Bun.serve as AnyServe;
 /** Starts a server of the target. Under Bun.serve epollo's own options are dropped. */
 export const serve: AnyServe = (options) => {
   if (epollo !== null) return epollo.serve(options);
-  const { handlers: _, threads: __, limits: ___, ...rest } = options;
+  const { handlers: _, threads: __, limits: ___, observe: ____, ...rest } = options;
   return native(rest);
 };

@@ -116,6 +116,8 @@ typed.publish("topic", "data");
 
 // The server object.
 const stats: ServerStats = server.stats();
+const metrics: string = server.metrics();
+void metrics;
 isTrue<Same<typeof stats.threads.alive, number>>();
 isTrue<Same<ReturnType<typeof server.stop>, Promise<void>>>();
 const reloaded: Server<undefined> = server.reload({

@@ -1,0 +1,67 @@
+/**
+ * Checks `observe`: what a server shows of itself.
+ *
+ * Runs on the thread that called `serve()`, once per call. A value of the wrong type is a TypeError that names the option,
+ * what is accepted and what was given.
+ */
+import { optionOfWrongType, ownPathsCollide, unknownObserveOption } from "./errors.ts";
+
+/** What a server shows of itself, and where. */
+export interface ObserveOptions {
+  /** Path at which the counters are answered as text for Prometheus, such as `"/metrics"`. Default: none. */
+  metrics?: string | undefined;
+}
+
+/** `observe` with every default filled in. */
+export interface ResolvedObserve {
+  /** Path of the metrics; null: they are not served. */
+  readonly metricsPath: string | null;
+}
+
+const NAMES = ["metrics"] as const;
+
+/** Checks `observe` and fills in the defaults. @throws TypeError for what is not accepted */
+export function resolveObserve(observe: unknown): ResolvedObserve {
+  const given = readMembers(observe);
+  const metricsPath = path("observe.metrics", given.metrics);
+  checkDistinct([["observe.metrics", metricsPath]]);
+  return Object.freeze({ metricsPath });
+}
+
+type Members = Partial<Record<(typeof NAMES)[number], unknown>>;
+
+function readMembers(observe: unknown): Members {
+  if (observe === undefined) return {};
+  if (typeof observe !== "object" || observe === null || Array.isArray(observe)) {
+    throw optionOfWrongType("observe", "an object", observe);
+  }
+  for (const name of Object.keys(observe)) {
+    if (!(NAMES as readonly string[]).includes(name)) throw unknownObserveOption(name, NAMES);
+  }
+  const given: Members = {};
+  for (const name of NAMES) given[name] = (observe as Members)[name];
+  return given;
+}
+
+/** Visible ASCII without "?" and "#", begun by a slash and not ended by one: what a request line can name. */
+const PATH = /^\/(?:[!"$->@-~]*[!"$-.0->@-~])$/;
+
+function path(option: string, value: unknown): string | null {
+  if (value === undefined) return null;
+  if (typeof value === "string" && PATH.test(value)) return value;
+  throw optionOfWrongType(
+    option,
+    'a path such as "/metrics", without query and without a slash at its end',
+    value,
+  );
+}
+
+function checkDistinct(paths: readonly (readonly [option: string, path: string | null])[]): void {
+  const seen = new Map<string, string>();
+  for (const [option, value] of paths) {
+    if (value === null) continue;
+    const other = seen.get(value);
+    if (other !== undefined) throw ownPathsCollide(other, option, value);
+    seen.set(value, option);
+  }
+}
