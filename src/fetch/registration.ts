@@ -55,6 +55,8 @@ export interface ThreadContext {
   calls: number;
   /** What the expected call gave, once it was made. */
   registration: Registration | null;
+  /** Called when it is made. */
+  onRegistered: (() => void) | null;
 }
 
 let context: ThreadContext | null = null;

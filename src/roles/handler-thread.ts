@@ -39,6 +39,8 @@ export interface HandlerModuleSettings {
   readonly facts: ServerFacts;
   /** URL of the module that has `serve()`, loaded where the user's module has not done so (`setRegistrar`). */
   readonly registrar: string;
+  /** How long a program that made no such call while it was loaded may take to make it, in milliseconds. */
+  readonly registerWithinMs: number;
 }
 
 /** What a handler thread is told when it starts. */
@@ -94,6 +96,7 @@ export async function loadHandlers(
     findsRoutes: control.areRoutesReplaced || settings.isOptionsModule,
     calls: 0,
     registration: null,
+    onRegistered: null,
   });
   const context = handlerThreadContext() as ThreadContext;
   // A bundle is being evaluated, this being a part of it, and import() of it would not always settle (Bun 1.4.5).
@@ -162,5 +165,19 @@ async function findRegistration(
     context.calls = context.serverIndex;
     registerExport(exported);
   }
+  if (context.registration === null && !settings.isOptionsModule) {
+    await lateRegistration(context, settings.registerWithinMs);
+  }
   return context.registration;
+}
+
+/** Waits for a `serve()` call that comes after the module was evaluated; resolves at the latest after `withinMs`. */
+function lateRegistration(context: ThreadContext, withinMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, withinMs);
+    context.onRegistered = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+  });
 }

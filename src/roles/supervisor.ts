@@ -174,8 +174,9 @@ export class Supervisor {
   #fallBack(): void {
     if (this.#mainLoop !== null) return;
     console.error(
-      "epollo: the program made no serve() call when a handler thread ran it, so its handlers run on the main thread. " +
-        'Call serve() whatever import.meta.main says, or pass handlers: "main" or the URL of a module.',
+      "epollo: the program made no serve() call when a handler thread ran it, so its handlers run on the main thread " +
+        "only. Call serve() on every thread, whatever import.meta.main and Bun.isMainThread say, and soon after the " +
+        'start; or pass handlers: "main", or the URL of a module of handlers.',
     );
     this.#runOnMain();
   }

@@ -72,6 +72,7 @@ function registerHere(context: ThreadContext, resolved: ResolvedOptions, options
       ...registrationOf({ ...resolved, isDevelopment }, context.server, context.findsRoutes),
       checkReload: (given) => void resolveOptions(mergeOptions(options as object, given), readEnvironment()),
     };
+    context.onRegistered?.();
   }
   return context.server;
 }
@@ -153,6 +154,7 @@ function startOn(listener: Listener, resolved: ResolvedOptions, serverIndex: num
               serverIndex,
               facts,
               registrar: import.meta.url,
+              registerWithinMs: registerWithinMs(performance.now()),
             },
           },
     registration,
@@ -175,6 +177,16 @@ function startOn(listener: Listener, resolved: ResolvedOptions, serverIndex: num
   };
   supervisor.start();
   return server;
+}
+
+/**
+ * How long a handler thread waits for the `serve()` call of a program that makes it after its module was evaluated, in a
+ * timer or a promise that nobody awaits, in milliseconds.
+ *
+ * @param startedMs how long this process took to come to the call
+ */
+export function registerWithinMs(startedMs: number): number {
+  return Math.min(3000, 250 + 3 * startedMs);
 }
 
 /** What `reload()` is given, over what the server has; as it is when it is no object. */

@@ -15,6 +15,7 @@ const context = (): ThreadContext => ({
   findsRoutes: false,
   calls: 0,
   registration: null,
+  onRegistered: null,
 });
 
 describe("a default export", () => {
