@@ -11,6 +11,8 @@ export interface ClientSettings {
   readonly maxBodyBytes: number;
   /** 0 for none. */
   readonly idleTimeoutMs: number;
+  /** Whether the first request that times out is told of on standard error. */
+  readonly isTimeoutTold: boolean;
   /** All other times and rates. */
   readonly times: ClientTimes;
   /** Requests of one client that may be in flight; then reading pauses. */

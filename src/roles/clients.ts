@@ -37,6 +37,7 @@ import { type ResultOwner, ResultReader } from "./result-reader.ts";
 import { RetryList } from "./retry-list.ts";
 import { type RouteOwner, RouteStage } from "./route-stage.ts";
 import type { Scheduler } from "./scheduler.ts";
+import { TimeoutNotice } from "./timeout-notice.ts";
 import { type UploadOwner, UploadSender } from "./upload-sender.ts";
 
 const HANDLER_LOST_REPLY = emptyReply(500);
@@ -75,6 +76,7 @@ export class Clients
   readonly #table: ClientTable;
   readonly #wheel: TimerWheel<Client>;
   readonly #deadlines: Deadlines;
+  readonly #notice: TimeoutNotice;
   readonly #closer: ClientCloser;
   readonly #taker: ClientTaker;
   readonly #uploads: UploadSender;
@@ -106,6 +108,7 @@ export class Clients
     this.#wheel = new TimerWheel<Client>(nowMs);
     this.#uploads = new UploadSender(this);
     this.#deadlines = new Deadlines(this.#wheel, settings.idleTimeoutMs, settings.times);
+    this.#notice = new TimeoutNotice(control, settings.isTimeoutTold, settings.idleTimeoutMs);
     this.writer = new AnswerWriter(this, counters);
     const kinds = settings.areKindsKept ? new KindTable() : null;
     this.#kinds = kinds;
@@ -191,6 +194,7 @@ export class Clients
     if (client.state === CLIENT_CLOSED) return;
     if (this.#deadlines.extend(client, this.nowMs)) return;
     this.#counters[DispatcherCounter.timeouts] += 1;
+    this.#notice.tell(client);
     // One that does not read would keep in the kernel what waits for it there.
     if (this.nowMs >= client.writeUntilMs) this.#closer.reset(client);
     else this.#closer.close(client);

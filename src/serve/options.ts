@@ -47,6 +47,8 @@ export interface ResolvedOptions extends Placement {
   readonly ipv6Only: boolean;
   /** Seconds, 0 to 255; 0: no limit. Default 10. */
   readonly idleTimeoutSeconds: number;
+  /** Whether that was given, and is not the default. */
+  readonly isIdleTimeoutGiven: boolean;
   /** Bytes, 0 to 2^53-1. 0: every request with a body is refused. Default 134217728. */
   readonly maxRequestBodyBytes: number;
   /** Whether error pages may show what happened. */
@@ -104,6 +106,7 @@ export function resolveOptions(options: unknown, environment: OptionEnvironment)
     reusePort: environment.isClusterChild,
     ipv6Only: false,
     idleTimeoutSeconds: DEFAULT_IDLE_TIMEOUT_SECONDS,
+    isIdleTimeoutGiven: false,
     maxRequestBodyBytes: DEFAULT_MAX_REQUEST_BODY_BYTES,
     isDevelopment: !environment.isProduction,
     id: "",
@@ -195,6 +198,7 @@ function readIdleTimeout(seconds: unknown, draft: Draft): void {
   if (integer < -(2 ** 51) || integer >= 2 ** 51) throw errors.idleTimeoutNotAnInteger();
   if (integer > 255) throw errors.idleTimeoutTooLong();
   draft.idleTimeoutSeconds = Math.max(0, integer);
+  draft.isIdleTimeoutGiven = true;
 }
 
 function readWebsocket(websocket: unknown, draft: Draft): void {

@@ -130,6 +130,7 @@ function startOn(listener: Listener, resolved: ResolvedOptions, serverIndex: num
       pipelined: limits.pipelined,
       maxBodyBytes: resolved.maxRequestBodyBytes,
       idleTimeoutMs: resolved.idleTimeoutSeconds * 1000,
+      isTimeoutTold: resolved.isDevelopment && !resolved.isIdleTimeoutGiven,
       balance: threads.balance,
       maxBacklog: threads.maxBacklogTasks,
       ownPaths: ownPathsOf(resolved),

@@ -14,6 +14,7 @@
  *            dispatchers know are old   |
  *   6        1: slow tasks are about     | dispatchers
  *   7        1: ref(), 2: unref()        | handler threads set, main clears
+ *   8        1: a time-out was told of   | dispatchers
  *   32       supervisor's parker        | (parker.ts)
  *   64 + 64d dispatcher d               |
  *     +0     state (DISPATCHER_*)       | dispatcher
@@ -75,6 +76,7 @@ const RELOAD_REQUEST = 4;
 const ROUTES_REPLACED = 5;
 const SLOW_ABOUT = 6;
 const REFERENCE_REQUEST = 7;
+const TIMEOUT_TOLD = 8;
 const PARKER_AT = 32;
 const THREADS_AT = 64;
 const SPAN_WORDS = 64;
@@ -146,6 +148,11 @@ export class ControlBlock {
   /** Says whether slow tasks are about. Of several dispatchers the last one counts: it is a hint. */
   setSlowAbout(isSlow: boolean): void {
     Atomics.store(this.words, SLOW_ABOUT, isSlow ? 1 : 0);
+  }
+
+  /** Whether no time-out was told of before this call. */
+  isFirstTimeout(): boolean {
+    return Atomics.exchange(this.words, TIMEOUT_TOLD, 1) === 0;
   }
 
   /** Asks main to replace all handler threads; for threads that are not main. */

@@ -40,6 +40,7 @@ export class Serving {
       limits: options.limits ?? DEFAULT_LIMITS,
       maxBodyBytes: options.maxBodyBytes ?? 1 << 30,
       idleTimeoutMs: options.idleTimeoutMs ?? 10_000,
+      isTimeoutTold: false,
       times: options.times ?? DEFAULT_TIMES,
       pipelined: options.pipelined ?? DEFAULT_PIPELINED,
       routes: options.routes ?? null,

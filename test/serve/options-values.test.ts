@@ -45,6 +45,7 @@ describe("values", () => {
       unix: undefined,
       reusePort: false,
       ipv6Only: false,
+      isIdleTimeoutGiven: false,
       idleTimeoutSeconds: 10,
       maxRequestBodyBytes: 134_217_728,
       isDevelopment: true,

@@ -7,7 +7,14 @@ import { exchange, requestBytes } from "../support/exchange.ts";
 import { notesOf, uniqueMark } from "../support/journal.ts";
 import { eventually } from "../support/process-info.ts";
 import { RawClient } from "../support/raw-client.ts";
-import { MODES, type Mode, type RunningServer, startServer, stopAll } from "../support/servers.ts";
+import {
+  MODES,
+  type Mode,
+  type RunningServer,
+  startInChild,
+  startServer,
+  stopAll,
+} from "../support/servers.ts";
 
 const WAIT_MS = 9000;
 const HEAD_WAIT_MS = 16_000;
@@ -26,6 +33,23 @@ beforeAll(async () => {
 
 // One flat list of concurrent tests: they wait for seconds, all modes at the same time.
 for (const mode of MODES) {
+  test.concurrent(
+    `${mode}: in development the first request that times out by default is told of, once`,
+    async () => {
+      await using server = await startInChild(mode, { development: true });
+      const ask = async (): Promise<string> => {
+        await using client = await RawClient.connect(server.port, HEAD_WAIT_MS);
+        await client.send(requestBytes("/never"));
+        return (await client.readUntilClose()).toString("latin1");
+      };
+      expect(await Promise.all([ask(), ask(), ask()])).toEqual(["", "", ""]);
+      const said = (): string[] =>
+        server.errorOutput().match(/timed out.*after 10 seconds.*idleTimeout/g) ?? [];
+      await eventually("the line", said, ({ length }) => length === 1);
+    },
+    TEST_MS,
+  );
+
   test.concurrent(
     `${mode}: an idle connection gets FIN and no bytes`,
     async () => {
