@@ -74,8 +74,8 @@ export class Llhttp {
   }
 }
 
-/** The wasm bytes, out of the source text: Bun puts a module of its own in place of `undici`, so it is not imported. */
-function readWasm(): Uint8Array<ArrayBuffer> {
+/** The wasm module's bytes, out of the source text: Bun puts a module of its own in place of `undici`, so it is not imported. */
+export function readWasm(): Uint8Array<ArrayBuffer> {
   const found = createRequire(import.meta.url).resolve("undici/lib/llhttp/llhttp_simd-wasm.js");
   const encoded = /wasmBase64 = '([^']+)'/.exec(readFileSync(found, "latin1"))?.[1];
   if (encoded === undefined) throw new Error(`${found} has no wasm in it`);
