@@ -12,7 +12,6 @@ import { libc } from "./libc.ts";
 import { NativeBuffer } from "./native-buffer.ts";
 
 const CLOCK_MONOTONIC = 1;
-const CLOCK_THREAD_CPUTIME_ID = 3;
 
 function measureOffset(): number {
   const timespec = NativeBuffer.allocate(16);
@@ -28,14 +27,4 @@ const offset = measureOffset();
 /** Milliseconds of CLOCK_MONOTONIC, with fractions; comparable between threads. */
 export function monotonicMs(): number {
   return performance.now() + offset;
-}
-
-const cpuTime = NativeBuffer.allocate(16);
-const cpuTimeWords = cpuTime.int32();
-
-/** Milliseconds for which this thread has run on a processor, with fractions. A system call, about 0.3 us. */
-export function threadCpuMs(): number {
-  libc.clock_gettime(CLOCK_THREAD_CPUTIME_ID, cpuTime.address);
-  // The high words are 0 for 68 years.
-  return cpuTimeWords[0]! * 1000 + cpuTimeWords[2]! / 1e6;
 }

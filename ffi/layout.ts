@@ -18,6 +18,7 @@
  * | msghdr | 56 | name (0), namelen u32 (8), iov (16), iovlen (24), control (32), controllen (40), flags i32 (48) |
  * | addrinfo | 48 | flags, family, socktype, protocol i32 (0, 4, 8, 12), addrlen u32 (16), addr (24), canonname (32), next (40) |
  * | stat | 144 or 128 | mode u32 (24 or 16), size i64 (48), mtime seconds i64 (88), nanoseconds i64 (96) |
+ * | rusage | 144 | utime (0), stime (16) as seconds and microseconds i64, nvcsw i64 (128) |
  * | open_how | 24 | flags u64 (0), mode u64 (8), resolve u64 (16) |
  */
 import { AF_INET, AF_INET6, AF_UNIX } from "./constants.ts";
@@ -48,6 +49,11 @@ export const MSGHDR_SIZE_BYTES = 56;
 export const MSGHDR_VECTOR_OFFSET = 16;
 /** Is the offset of msg_iovlen in a msghdr (musl has an int there and zero padding: the same bytes for small counts). */
 export const MSGHDR_VECTOR_LENGTH_OFFSET = 24;
+
+/** Is the size of a rusage. linux/resource.h. */
+export const RUSAGE_SIZE_BYTES = 144;
+/** Is the offset of ru_nvcsw. */
+export const RUSAGE_VOLUNTARY_SWITCHES_OFFSET = 128;
 
 /** Is the size of an addrinfo. netdb.h. */
 export const ADDRINFO_SIZE_BYTES = 48;

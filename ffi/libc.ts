@@ -79,6 +79,8 @@ export interface Libc {
   gai_strerror(code: number): number;
   /** clock_gettime(2) */
   clock_gettime(clock: number, timespec: number): number;
+  /** getrusage(2) */
+  getrusage(who: number, usage: number): number;
   /** getpid(2) */
   getpid(): number;
   /** sched_yield(2) */
@@ -121,6 +123,7 @@ const SIGNATURES = {
   freeaddrinfo: { args: ["ptr"], returns: "void" },
   gai_strerror: { args: ["i32"], returns: "ptr" },
   clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
+  getrusage: { args: ["i32", "ptr"], returns: "i32" },
   getpid: { args: [], returns: "i32" },
   sched_yield: { args: [], returns: "i32" },
   syscall: { args: ["i64_fast", "i64_fast", "i64_fast", "i64_fast", "i64_fast"], returns: "i64_fast" },

@@ -182,6 +182,8 @@ export class Task {
   /** What the kind table knows it by (`kind-table.ts`), and its parent; 0 when nothing is to be learnt from it. */
   kind = 0;
   kindParent = 0;
+  /** The hash of its target (`targetHash`), where its kind is measured. */
+  target = 0;
   /** Whether its kind is known to compute for long (`heavy-limit.ts`). */
   isHeavy = false;
   /** The task record, while it is not in a ring. */

@@ -280,6 +280,7 @@ export class Clients
   /** A handler has answered a task: quickly, or after long computing, or neither. */
   measured(task: Task, isQuick: boolean, isHeavy: boolean): void {
     this.#kinds?.ranInPool(task.kind, task.kindParent, isQuick, isHeavy);
+    if (isHeavy) this.#kinds?.noteSlowTarget(task.kind, task.target);
     task.kind = NO_KIND;
   }
 

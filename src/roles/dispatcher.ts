@@ -152,6 +152,7 @@ export class Dispatcher {
 
   #spin(): void {
     this.#yieldedMs = monotonicMs();
+    this.#clients.inline?.meter.forget();
     try {
       while (this.#turn()) {
         if (this.#isIdle) {
@@ -276,6 +277,7 @@ export class Dispatcher {
     const isLong = this.#isHosting && wait !== 0 && (wait < 0 || wait > lingerMs);
     const poller = this.#poller;
     const count = poller.wait(isLong ? lingerMs : wait);
+    if (wait !== 0) this.#clients.inline?.meter.expectWait();
     if (isLong && count === 0 && !this.#hasWork()) {
       // It stays announced: who gives it something writes to the eventfd, which wakes the event loop.
       this.#isIdle = true;

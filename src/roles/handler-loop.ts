@@ -7,7 +7,7 @@
  */
 
 import { drainMicrotasks } from "bun:jsc";
-import { monotonicMs, threadCpuMs } from "../../ffi/clock.ts";
+import { monotonicMs } from "../../ffi/clock.ts";
 import type { HandlerLink } from "../channel/handler-link.ts";
 import {
   ABORT,
@@ -31,6 +31,7 @@ import { HandlerCounter } from "../shm/counters.ts";
 import type { Parker } from "../shm/parker.ts";
 import { fileAccess } from "./file-access.ts";
 import { QUICK_MS, SLOW_MS } from "./kind-table.ts";
+import { RunMeter } from "./run-meter.ts";
 
 /** Messages read in a turn before the event loop gets its turn. */
 const TURN_MESSAGES = 256;
@@ -77,9 +78,9 @@ export class HandlerLoop {
   /** Counts the sleeps: a wake-up that belongs to an earlier one is dropped. */
   #sleepNumber = 0;
   readonly #turn = (): void => this.#run();
-  /** When the task that runs has started, and the processor's time of this thread when it was last read. */
+  /** When the task that runs has started. */
   #startMs = 0;
-  #cpuMs = 0;
+  readonly #meter: RunMeter = new RunMeter();
   readonly #judge = (): number => this.#judgeTask();
 
   /** @param onRetired called once, when the thread was asked to retire and nothing is open any more */
@@ -133,6 +134,7 @@ export class HandlerLoop {
     if (this.#isRunning) return;
     this.#isRunning = true;
     this.#sleepNumber++;
+    this.#meter.forget();
     try {
       this.#loop();
     } finally {
@@ -254,6 +256,7 @@ export class HandlerLoop {
     this.#openRequests++;
     if ((view.flags & TASK_MEASURED) !== 0) {
       this.#startMs = now;
+      this.#meter.prepare(now);
       link.judge = this.#judge;
     }
     try {
@@ -284,14 +287,12 @@ export class HandlerLoop {
 
   /** How a task that is answered now has run so far: the flags of its answer. */
   #judgeTask(): number {
-    const takenMs = monotonicMs() - this.#startMs;
+    const now = monotonicMs();
+    const takenMs = now - this.#startMs;
     if (takenMs <= QUICK_MS) return QUICK;
-    if (takenMs < SLOW_MS) return 0;
-    // Read for slow tasks only; what quick ones have used since the last reading is little.
-    const cpuMs = threadCpuMs();
-    const usedMs = cpuMs - this.#cpuMs;
-    this.#cpuMs = cpuMs;
-    return usedMs >= SLOW_MS && usedMs >= takenMs / 4 ? HEAVY : 0;
+    const meter = this.#meter;
+    if (meter.keptMs(this.#startMs, now) <= QUICK_MS) return QUICK;
+    return meter.usedMs >= SLOW_MS && meter.usedMs >= takenMs / 4 ? HEAVY : 0;
   }
 
   /** The body of a request is complete: whether what its handler does with it is quick is worth knowing. */
@@ -299,7 +300,9 @@ export class HandlerLoop {
     const isMeasured = exchange.view !== null && (exchange.view.flags & TASK_MEASURED) !== 0;
     exchange.body?.end();
     if (!isMeasured) return;
-    this.#startMs = monotonicMs() + Math.max(0, exchange.view?.contentLength ?? 0) / 1e6;
+    const now = monotonicMs();
+    this.#meter.prepare(now);
+    this.#startMs = now + Math.max(0, exchange.view?.contentLength ?? 0) / 1e6;
     host.sink.judge = this.#judge;
     drainMicrotasks();
     host.sink.judge = null;

@@ -32,8 +32,9 @@ import { DispatcherCounter } from "../shm/counters.ts";
 import type { AnswerWriter } from "./answer-writer.ts";
 import { CLIENT_CLOSED, type Client, TASK_GIVEN, TASK_OVER, Task, type TaskLink } from "./client.ts";
 import { fileAccess } from "./file-access.ts";
-import type { KindTable } from "./kind-table.ts";
+import { type KindTable, QUICK_MS, SLOW_MS, targetHash } from "./kind-table.ts";
 import { NoticeList, TELL_ABORT, TELL_CREDIT, TELL_HALF_CLOSED } from "./notice-list.ts";
+import { RunMeter } from "./run-meter.ts";
 
 /** What the inline host asks of its dispatcher. */
 export interface InlineOwner {
@@ -68,6 +69,8 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
   readonly files: FileAccess = fileAccess;
   /** Which kinds of requests run here. */
   readonly kinds: KindTable;
+  /** Tells runs that took long from those that were interrupted. */
+  readonly meter: RunMeter = new RunMeter();
   readonly slot: number = -1;
   readonly serials: number[] = [];
   readonly #owner: InlineOwner;
@@ -151,7 +154,8 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
     const bodyAt = writeTaskRecord(scratch, 0, head, source, headStart, bodyBytes, flags, peers, peerIndex);
     if (bodyBytes > 0) source.copy(scratch.bytes, bodyAt, bodyStart, bodyStart + bodyBytes);
     this.#view.moveTo(scratch, 0);
-    this.#run(client, sequence, kind, parent, bodyBytes, null);
+    const keptMs = this.#run(client, sequence, kind, parent, bodyBytes, null);
+    if (keptMs >= SLOW_MS) this.kinds.noteSlowTarget(kind, targetHash(head, source, headStart));
   }
 
   /** Runs the handler of a request whose record was written before, and whose body is in it or all of `content`. */
@@ -168,6 +172,7 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
     this.#run(client, sequence, kind, parent, bytes?.length ?? this.#view.bodyBytes, bytes);
   }
 
+  /** Gives the milliseconds for which it has kept this thread. */
   #run(
     client: Client,
     sequence: number,
@@ -175,7 +180,7 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
     parent: number,
     bodyBytes: number,
     content: Uint8Array | null,
-  ): void {
+  ): number {
     const view = this.#view;
     const free = this.#free;
     // Taken now: while the handler runs, others may end and give theirs back.
@@ -191,6 +196,7 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
     const startMs = monotonicMs();
     exchange.startMs = startMs;
     recordTime(this.#counters, DISPATCHER_WAIT, startMs - this.#owner.nowMs);
+    this.meter.prepare(startMs);
     try {
       this.#runtime!.run(exchange, view);
     } catch (error) {
@@ -200,19 +206,23 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
         throw error;
       });
     }
-    const takenMs = monotonicMs() - startMs;
+    const endMs = monotonicMs();
+    const takenMs = endMs - startMs;
     this.#spentMs += takenMs;
+    const keptMs = takenMs <= QUICK_MS ? takenMs : this.meter.keptMs(startMs, endMs);
     this.#counters[DispatcherCounter.requestsInline] += 1;
     const isDone = exchange.isDone;
     // Bytes must be copied wherever they are read: they are no fault of the handler.
-    this.kinds.ranInline(kind, parent, takenMs - bodyBytes / 1e6, isDone);
+    this.kinds.ranInline(kind, parent, keptMs - bodyBytes / 1e6, isDone);
     if (isDone) recordTime(this.#counters, DISPATCHER_RUN, takenMs);
     else this.#keep(exchange);
     this.#current = null;
-    if (this.#task !== null) return;
-    free.push(entry);
-    this.#owner.ended();
-    client.idleTimeoutMs = -1;
+    if (this.#task === null) {
+      free.push(entry);
+      this.#owner.ended();
+      client.idleTimeoutMs = -1;
+    }
+    return keptMs;
   }
 
   /** Gives the request that is running a task: it outlives its first call, or streams its answer. */

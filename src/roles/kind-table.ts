@@ -8,7 +8,15 @@
  * long time without one halves it again: a branch predictor with hysteresis. So a wrong guess delays the other clients
  * of one dispatcher once, and kinds that are slow one time in a thousand stay in the pool.
  *
+ * Runs are judged by how long they kept the thread, not by the clock (`run-meter.ts`). Still the engine itself pauses now and then, to
+ * collect garbage or compile: one slow run is forgiven when it is short and enough good ones came before it, so that all of
+ * them together cost less than a hand-over of each.
+ *
  * A kind whose runs compute for long is noted as heavy: `heavy-limit.ts` says what for.
+ *
+ * Where the cost depends on an identifier or the query, those targets that were slow twice (`/report?year=all`; once is
+ * what any first run may be) are kinds of their own from then on, up to SLOW_TARGETS of them: they say nothing any more of the
+ * kind they came from.
  *
  * A path that was never seen (a slug) goes by its parent, the pattern with the last segment left open.
  *
@@ -33,6 +41,10 @@ const LONGEST_STREAK = 1 << 16;
 const FORGIVING_RUNS = 1 << 16;
 const AVERAGE_WEIGHT = 1 / 16;
 const SIXTEEN = 16;
+/** The longest slow run that is forgiven, in ms, and the good runs since the last slow one that it takes for each ms. */
+const FORGIVEN_MS = 5;
+const FORGIVING_RUNS_PER_MS = 2000;
+const SLOW_TARGETS = 1024;
 
 const QUESTION_MARK = 0x3f;
 const SLASH = 0x2f;
@@ -59,6 +71,13 @@ export class KindTable {
   readonly #averageMs: Float64Array = new Float64Array(ENTRIES);
   /** Heavy runs less the others, from 0 to twice HEAVY_RUNS. */
   readonly #heaviness: Uint8Array = new Uint8Array(ENTRIES);
+  /** Runs since the promotion or the last one that was forgiven. */
+  readonly #goodRuns: Int32Array = new Int32Array(ENTRIES);
+  /** Whether targets of this kind were slow. */
+  readonly #hasSlowTargets: Uint8Array = new Uint8Array(ENTRIES);
+  /** Hashes of targets that were slow, found by their low bits, and whether they were so more than once. */
+  readonly #slowTargets: Int32Array = new Int32Array(SLOW_TARGETS);
+  readonly #isSlowAgain: Uint8Array = new Uint8Array(SLOW_TARGETS);
   /** The parent of the kind that `find` gave last, or NO_KIND. */
   parent: number = NO_KIND;
   #rotation = 0;
@@ -66,7 +85,10 @@ export class KindTable {
   /** Finds the kind of a request; its parent is in `parent` until the next call. */
   find(head: RequestHead, bytes: Uint8Array, headStart: number): number {
     this.parent = NO_KIND;
-    if (head.route > 0) return this.#enter(mix(mix(0x9e37, head.method), -head.route));
+    if (head.route > 0) {
+      const kind = this.#enter(mix(mix(0x9e37, head.method), -head.route));
+      return this.#slowTargetOf(kind, head, bytes, headStart) || kind;
+    }
     let hash = mix(0x79b9, head.method);
     let before = hash;
     let length = 0;
@@ -89,8 +111,31 @@ export class KindTable {
     }
     if (isIdentifier(length, digits)) hash = mix(before, IDENTIFIER);
     const kind = this.#enter(hash);
+    const slow = this.#slowTargetOf(kind, head, bytes, headStart);
+    if (slow !== NO_KIND) return slow;
     this.parent = length === 0 ? NO_KIND : this.#enter(mix(before, ANY));
     return kind;
+  }
+
+  /** The kind of a target that was slow, or NO_KIND. */
+  #slowTargetOf(kind: number, head: RequestHead, bytes: Uint8Array, headStart: number): number {
+    const row = kind & (ENTRIES - 1);
+    if (kind === NO_KIND || this.#hasSlowTargets[row] === 0 || this.#tags[row] !== kind) return NO_KIND;
+    const target = targetHash(head, bytes, headStart);
+    const place = target & (SLOW_TARGETS - 1);
+    const isSlow = this.#slowTargets[place] === target && this.#isSlowAgain[place] === 1;
+    return isSlow ? this.#enter(target) : NO_KIND;
+  }
+
+  /** A run of this kind and this target (`targetHash`) was slow: from the second time on the target is a kind of its own. */
+  noteSlowTarget(kind: number, target: number): void {
+    const row = kind & (ENTRIES - 1);
+    if (kind === NO_KIND || kind === target || this.#tags[row] !== kind) return;
+    const place = target & (SLOW_TARGETS - 1);
+    const isAgain = this.#slowTargets[place] === target;
+    this.#slowTargets[place] = target;
+    this.#isSlowAgain[place] = isAgain ? 1 : 0;
+    if (isAgain) this.#hasSlowTargets[row] = 1;
   }
 
   /** Whether a request of this kind is to run inline. */
@@ -124,11 +169,23 @@ export class KindTable {
     else if (heaviness > 0) this.#heaviness[row] = heaviness - 1;
   }
 
-  /** It ran inline for so many ms, and had settled when the handler returned, or not. */
+  /** It ran inline and kept the thread for so many ms, and had settled when the handler returned, or not. */
   ranInline(kind: number, parent: number, ms: number, isSettled: boolean): void {
-    const isGood = isSettled && ms < SLOW_MS;
-    this.#ran(kind, isGood, ms);
-    if (!isGood) this.#ran(parent, false, ms);
+    if (isSettled && ms < SLOW_MS) {
+      this.#ranWell(kind, ms);
+    } else if (!isSettled || !this.#forgives(kind, ms)) {
+      this.#demote(kind);
+      this.#demote(parent);
+    }
+  }
+
+  /** Whether a slow run is rare enough to be none of the handler's doing. */
+  #forgives(kind: number, ms: number): boolean {
+    const row = kind & (ENTRIES - 1);
+    if (kind === NO_KIND || this.#tags[row] !== kind || this.#isInline[row] === 0) return false;
+    if (ms > FORGIVEN_MS || this.#goodRuns[row]! < ms * FORGIVING_RUNS_PER_MS) return false;
+    this.#goodRuns[row] = 0;
+    return true;
   }
 
   #learn(kind: number, isQuick: boolean): void {
@@ -142,33 +199,37 @@ export class KindTable {
     if (streak >= this.#needed[row]!) this.#promote(row);
   }
 
-  #ran(kind: number, isGood: boolean, ms: number): void {
+  #ranWell(kind: number, ms: number): void {
     if (kind === NO_KIND) return;
     const row = kind & (ENTRIES - 1);
     if (this.#tags[row] !== kind) return;
-    if (!isGood) {
-      this.#demote(row);
-      return;
-    }
     if (this.#isInline[row] === 0) this.#promote(row);
     const average = this.#averageMs[row]! + (ms - this.#averageMs[row]!) * AVERAGE_WEIGHT;
     this.#averageMs[row] = average;
     if (average > WORTH_MS) {
-      this.#demote(row);
+      this.#demote(kind);
       return;
     }
     const runs = this.#streak[row]! + 1;
     this.#streak[row] = runs;
+    this.#goodRuns[row]! += 1;
     if (runs % FORGIVING_RUNS === 0 && this.#needed[row]! > FIRST_STREAK) this.#needed[row]! >>= 1;
   }
 
   #promote(row: number): void {
+    // A target that was slow and is quick now, as after the first runs on cold threads, belongs to its kind again.
+    const tag = this.#tags[row]!;
+    const place = tag & (SLOW_TARGETS - 1);
+    if (this.#slowTargets[place] === tag) this.#slowTargets[place] = NO_KIND;
     this.#isInline[row] = 1;
     this.#streak[row] = 0;
+    this.#goodRuns[row] = 0;
     this.#averageMs[row] = 0;
   }
 
-  #demote(row: number): void {
+  #demote(kind: number): void {
+    const row = kind & (ENTRIES - 1);
+    if (kind === NO_KIND || this.#tags[row] !== kind) return;
     this.#isInline[row] = 0;
     this.#streak[row] = -1;
     this.#needed[row] = Math.min(LONGEST_STREAK, this.#needed[row]! * 2);
@@ -187,12 +248,21 @@ export class KindTable {
     this.#streak[row] = 0;
     this.#needed[row] = FIRST_STREAK;
     this.#heaviness[row] = 0;
+    this.#hasSlowTargets[row] = 0;
     return kind;
   }
 }
 
 function isIdentifier(length: number, digits: number): boolean {
   return digits > 0 && (digits === length || length >= IDENTIFIER_LENGTH);
+}
+
+/** A number for the method and the whole target of a request. */
+export function targetHash(head: RequestHead, bytes: Uint8Array, headStart: number): number {
+  let hash = mix(0x51ed, head.method);
+  const end = headStart + head.targetEnd;
+  for (let i = headStart + head.targetStart; i < end; i++) hash = mix(hash, bytes[i]!);
+  return hash === NO_KIND ? 1 : hash;
 }
 
 /** One step of FNV-1a with a final shift, on 32 bits. */

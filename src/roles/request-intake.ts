@@ -32,7 +32,7 @@ import { type Client, TASK_OVER, Task } from "./client.ts";
 import type { ClientTable } from "./client-table.ts";
 import { CollectedBody } from "./collected-body.ts";
 import type { InlineHost } from "./inline-host.ts";
-import { type KindTable, NO_KIND } from "./kind-table.ts";
+import { type KindTable, NO_KIND, targetHash } from "./kind-table.ts";
 import type { OwnPaths } from "./own-paths.ts";
 import type { RouteStage } from "./route-stage.ts";
 import type { Scheduler } from "./scheduler.ts";
@@ -147,7 +147,10 @@ export class RequestIntake {
     const task = new Task(client, sequence);
     task.kind = kind;
     task.kindParent = parent;
-    if (kinds !== null) task.isHeavy = kinds.isHeavy(kind);
+    if (kinds !== null && kind !== NO_KIND) {
+      task.isHeavy = kinds.isHeavy(kind);
+      task.target = targetHash(head, bytes, headStart);
+    }
     client.tasks.push(task);
     client.arriving = task;
     this.#owner.began();

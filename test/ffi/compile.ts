@@ -7,6 +7,7 @@ import { join } from "node:path";
 export const hasCompiler: boolean = Bun.which("cc") !== null;
 
 const HEADERS = [
+  "sys/resource.h",
   "sys/epoll.h",
   "sys/eventfd.h",
   "sys/socket.h",

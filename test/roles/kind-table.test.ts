@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { KindTable, NO_KIND } from "../../src/roles/kind-table.ts";
+import { KindTable, NO_KIND, targetHash } from "../../src/roles/kind-table.ts";
 import { parseRequest } from "../channel/link-pair.ts";
 
 /** The kind of a request and its parent. */
@@ -108,14 +108,28 @@ describe("demotion", () => {
   test("is forgiven after 65,536 good runs", () => {
     const kinds = new KindTable();
     const kind = promoted(kinds);
-    kinds.ranInline(kind[0], kind[1], 5, true);
+    kinds.ranInline(kind[0], kind[1], 6, true);
     runInPool(kinds, kind, 32);
     for (let run = 0; run < 65_536; run++) kinds.ranInline(kind[0], kind[1], 0.01, true);
-    kinds.ranInline(kind[0], kind[1], 5, true);
+    kinds.ranInline(kind[0], kind[1], 6, true);
     runInPool(kinds, kind, 31);
     expect(isInline(kinds, kind)).toBe(false);
     runInPool(kinds, kind, 1);
     expect(isInline(kinds, kind)).toBe(true);
+  });
+
+  test("not by a short slow run after enough good ones: those are pauses of the engine", () => {
+    const kinds = new KindTable();
+    const kind = promoted(kinds);
+    const runWell = (count: number): void => {
+      for (let run = 0; run < count; run++) kinds.ranInline(kind[0], kind[1], 0.01, true);
+    };
+    runWell(4000);
+    kinds.ranInline(kind[0], kind[1], 2, true);
+    expect(isInline(kinds, kind)).toBe(true);
+    runWell(3999);
+    kinds.ranInline(kind[0], kind[1], 2, true);
+    expect(isInline(kinds, kind)).toBe(false);
   });
 
   test("runs in the pool say nothing against a kind that is inline", () => {
@@ -123,6 +137,41 @@ describe("demotion", () => {
     const kind = promoted(kinds);
     runInPool(kinds, kind, 5, false);
     expect(isInline(kinds, kind)).toBe(true);
+  });
+});
+
+describe("targets that were slow", () => {
+  const target = (path: string): number => {
+    const { head, bytes, headStart } = parseRequest(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    return targetHash(head, bytes, headStart);
+  };
+
+  test.each([
+    ["/report?all", "/report?one", 0],
+    ["/reports/2025", "/reports/2026", 0],
+    ["/report?all", "/report?one", 3],
+  ])("%s is a kind of its own, %s stays what it was (route %i)", (slow, other, route) => {
+    const kinds = new KindTable();
+    const before = find(kinds, slow, "GET", route);
+    expect(find(kinds, other, "GET", route)).toEqual(before);
+    runInPool(kinds, before, 16);
+    kinds.noteSlowTarget(before[0], target(slow));
+    expect(find(kinds, slow, "GET", route)).toEqual(before);
+    kinds.noteSlowTarget(before[0], target(slow));
+    expect(find(kinds, slow, "GET", route)).toEqual([target(slow), NO_KIND]);
+    expect(find(kinds, other, "GET", route)).toEqual(before);
+    expect(isInline(kinds, find(kinds, slow, "GET", route))).toBe(false);
+    expect(isInline(kinds, before)).toBe(true);
+    for (let run = 0; run < 3; run++) kinds.ranInPool(target(slow), NO_KIND, false, true);
+    expect([kinds.isHeavy(target(slow)), kinds.isHeavy(before[0])]).toEqual([true, false]);
+  });
+
+  test("one that is quick again belongs to its kind again", () => {
+    const kinds = new KindTable();
+    for (let time = 0; time < 2; time++) kinds.noteSlowTarget(find(kinds, "/a")[0], target("/a?x"));
+    runInPool(kinds, find(kinds, "/a?x"), 16);
+    expect(find(kinds, "/a?x")).toEqual(find(kinds, "/a"));
+    expect(isInline(kinds, find(kinds, "/a"))).toBe(false);
   });
 });
 
