@@ -207,4 +207,12 @@ export class Task {
     this.client = client;
     this.sequence = sequence;
   }
+
+  /** What it takes to run is to be learnt. */
+  setKind(kind: number, parent: number, target: number, isHeavy: boolean): void {
+    this.kind = kind;
+    this.kindParent = parent;
+    this.target = target;
+    this.isHeavy = isHeavy;
+  }
 }

@@ -145,11 +145,8 @@ export class RequestIntake {
     const isInline = kind !== NO_KIND && this.#inline !== null && this.#inline.takes(kind, parent);
     if (isInline && this.#runNow(client, sequence, kind, parent, hasBody, bytes, position, end)) return;
     const task = new Task(client, sequence);
-    task.kind = kind;
-    task.kindParent = parent;
     if (kinds !== null && kind !== NO_KIND) {
-      task.isHeavy = kinds.isHeavy(kind);
-      task.target = targetHash(head, bytes, headStart);
+      task.setKind(kind, parent, targetHash(head, bytes, headStart), kinds.isHeavy(kind));
     }
     client.tasks.push(task);
     client.arriving = task;
