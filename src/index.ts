@@ -13,6 +13,7 @@ export { type TextRequest, textHandler } from "./serve/text-handler.ts";
 export type {
   DispatcherStats,
   EpolloOptions,
+  GracefulSignals,
   HandlerStats,
   Handlers,
   ModuleOptions,

@@ -53,6 +53,7 @@ const WITHOUT_MIRROR: Readonly<Record<string, string>> = {
   "src/serve/limit-types.ts": "types only; test/types/serve.test-d.ts",
   "src/fetch/file-access.ts": "types only",
   "src/channel/messages.ts": "constants only",
+  "src/shm/states.ts": "constants only",
   "src/roles/entry/acceptor.ts": "entry point of a Worker",
   "src/roles/entry/dispatcher.ts": "entry point of a Worker",
   "src/roles/entry/handler.ts": "entry point of a Worker",

@@ -55,6 +55,11 @@ export class WriteQueue<Segment> {
     return this.#readyTail - this.#readyHead;
   }
 
+  /** Whether no other answer was assigned after this one. */
+  isNewest(sequence: number): boolean {
+    return sequence === this.#nextToAssign - 1;
+  }
+
   /** Gives the next request its sequence number: 0, 1, 2 and so on. */
   assign(): number {
     return this.#nextToAssign++;

@@ -89,30 +89,35 @@ export class Listener {
   readonly port: number;
   /** The address that it is bound to, as Bun's `server.address`; the path as given for unix sockets. */
   readonly address: SocketAddress | string;
+  /** Whether the socket came from another process, which may go on listening on it: it is never shut down from here. */
+  readonly isShared: boolean;
+  #isListening = true;
   #isOpen = true;
 
   /** Takes over a descriptor that listens already. */
-  constructor(fd: number, kind: ListenerKind, address: SocketAddress | string) {
+  constructor(fd: number, kind: ListenerKind, address: SocketAddress | string, isShared: boolean = false) {
     this.fd = fd;
+    this.isShared = isShared;
     this.kind = kind;
     this.address = address;
     this.port = typeof address === "string" ? 0 : address.port;
   }
 
   /**
-   * Stops listening at once and leaves the descriptor open, for the thread that is blocked on it to close: a number that
-   * is closed under it could be another socket's by the time it calls accept4 again. New connections are refused, the
-   * address is free, the file of a unix socket is removed. After it `close` does nothing.
+   * Stops listening at once and leaves the descriptor open, to be closed when no thread uses it any more: a number that
+   * is closed under one could be another socket's by the time it calls accept4 again. New connections are refused, the
+   * address is free, the file of a unix socket is removed. A shared socket stays as it is.
    */
   shutdown(): void {
-    if (!this.#isOpen) return;
-    this.#isOpen = false;
-    shutdown(this.fd, SHUT_RDWR);
+    if (!this.#isListening) return;
+    this.#isListening = false;
+    if (this.isShared) return;
+    stopListening(this.fd);
     this.#unlink();
   }
 
   #unlink(): void {
-    if (this.kind !== "unix" || typeof this.address !== "string") return;
+    if (this.isShared || this.kind !== "unix" || typeof this.address !== "string") return;
     const path = NativeBuffer.cString(this.address);
     unlink(path.address);
   }
@@ -122,8 +127,14 @@ export class Listener {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     close(this.fd);
-    this.#unlink();
+    if (this.#isListening) this.#unlink();
+    this.#isListening = false;
   }
+}
+
+/** Makes a socket stop listening: connections that wait for accept are reset, new ones refused. For any thread. */
+export function stopListening(fd: number): void {
+  shutdown(fd, SHUT_RDWR);
 }
 
 /**

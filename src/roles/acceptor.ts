@@ -18,10 +18,11 @@ import {
   SpareDescriptor,
 } from "../net/accept.ts";
 import { encodePeer } from "../net/address.ts";
+import { stopListening } from "../net/listener.ts";
 import { Poller } from "../net/poller.ts";
 import { closeSocket } from "../net/stream-socket.ts";
 import { Waker } from "../net/waker.ts";
-import { type ControlBlock, SERVER_RUNNING } from "../shm/control-block.ts";
+import { type ControlBlock, SERVER_CLOSED, SERVER_RUNNING } from "../shm/control-block.ts";
 import { AcceptorCounter } from "../shm/counters.ts";
 import { type IncomingQueue, PEER_ADDRESS_WORDS } from "../shm/incoming-queue.ts";
 import type { Parker } from "../shm/parker.ts";
@@ -33,10 +34,15 @@ const BATCH = 64;
 /** Pause after running out of descriptors or of room in the queue, in ms. */
 const PAUSE_MS = 10;
 
+/** Clients that are accepted after the server was told to stop: those that waited in the kernel's queue, and a bound. */
+const LAST_CLIENTS = 4096;
+
 /** What the acceptor is told when it starts. */
 export interface AcceptorSettings {
   readonly memory: ServerMemory;
   readonly listenerFd: number;
+  /** Whether other processes listen on the very same socket: what waits in its queue is theirs when this server stops. */
+  readonly isShared: boolean;
   /** Its eventfd, written when the server stops. */
   readonly wakerFd: number;
   readonly dispatcherWakerFds: readonly number[];
@@ -48,6 +54,7 @@ export class Acceptor {
   readonly #incoming: IncomingQueue;
   readonly #counters: Float64Array;
   readonly #listenerFd: number;
+  readonly #isShared: boolean;
   readonly #poller: Poller = new Poller();
   readonly #dispatchers: readonly { parker: Parker; waker: Waker }[];
   readonly #buffer = allocateAcceptBuffer();
@@ -60,6 +67,7 @@ export class Acceptor {
     this.#incoming = incomingOf(settings.memory);
     this.#counters = acceptorCounters(settings.memory);
     this.#listenerFd = settings.listenerFd;
+    this.#isShared = settings.isShared;
     this.#dispatchers = settings.dispatcherWakerFds.map((fd, index) => ({
       parker: this.#control.dispatcherParker(index),
       waker: Waker.attach(fd),
@@ -68,14 +76,18 @@ export class Acceptor {
     this.#poller.requireReadable(settings.wakerFd, 1);
   }
 
-  /** Accepts until the server stops, then closes the listener; blocks the thread. */
+  /** Accepts until the server stops, then what waits in the kernel's queue; blocks the thread. The listener is main's to close. */
   run(): void {
+    this.#control.startAcceptor();
     let timeoutMs = 0;
     while (this.#control.serverState === SERVER_RUNNING) {
       this.#poller.wait(timeoutMs);
       timeoutMs = this.#control.serverState === SERVER_RUNNING ? this.#acceptAll() : 0;
     }
-    closeSocket(this.#listenerFd);
+    if (!this.#isShared) {
+      if (this.#control.serverState !== SERVER_CLOSED) this.#acceptLast();
+      stopListening(this.#listenerFd);
+    }
     this.#spare.close();
     this.#poller.close();
     this.#control.endAcceptor();
@@ -116,6 +128,15 @@ export class Acceptor {
         this.#log.say(`accept4 failed: ${acceptFailureName(fd)}`);
         return LOG_EVERY_MS;
       }
+    }
+  }
+
+  /** Clients whose connections the kernel has made already would be reset when the listener closes. */
+  #acceptLast(): void {
+    for (let count = 0; count < LAST_CLIENTS; count++) {
+      const fd = acceptClient(this.#listenerFd, this.#buffer);
+      if (fd < 0 && classifyAcceptFailure(fd) === ACCEPT_RETRY) continue;
+      if (fd < 0 || !this.#hand(fd)) return;
     }
   }
 

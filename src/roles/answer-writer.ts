@@ -21,6 +21,7 @@ import {
   type TaskLink,
 } from "./client.ts";
 import { DirectAnswers } from "./direct-answers.ts";
+import { closingCopy, LastAnswers } from "./last-answer.ts";
 
 /** Bytes written to one client in a turn. */
 export const WRITE_BUDGET: number = 256 * 1024;
@@ -64,6 +65,8 @@ export class AnswerWriter {
   readonly record: AnswerRecorder;
   /** Answers of this thread's own. */
   readonly direct: DirectAnswers;
+  /** Which answers say that the connection ends, once the server stops. */
+  readonly last: LastAnswers = new LastAnswers();
 
   constructor(owner: WriterOwner, counters: Float64Array) {
     this.#owner = owner;
@@ -76,6 +79,7 @@ export class AnswerWriter {
         client.answers.append(segmentOf(bytes, false));
         if (client.isWritable) this.#markDirty(client);
       },
+      last: this.last,
     });
   }
 
@@ -134,7 +138,9 @@ export class AnswerWriter {
     closes: boolean,
   ): void {
     this.record.bytes(head.bytes, 0);
-    this.reply(client, sequence, head, closes && length === 0);
+    const isMarked = this.last.isStopping && !closes && this.last.takes(client, sequence);
+    const sentHead = isMarked ? closingCopy(head, 0, head.length) : head;
+    this.reply(client, sequence, sentHead, closes && length === 0);
     if (length === 0) {
       closeSocket(fileFd);
       return;
@@ -171,6 +177,16 @@ export class AnswerWriter {
     const isLast = (type & LAST) !== 0;
     const slab = block < 0 ? null : (link as DispatcherLink<Task>);
     const blocks = slab === null ? 0 : blocksOf(slab, length);
+    const isHead = (type & FIRST) !== 0 && task.state !== TASK_OVER;
+    if (this.last.isStopping && isHead && this.last.takes(client, task.sequence)) {
+      const copy = closingCopy(owner, offset, length);
+      freeBlocks(slab, block, blocks);
+      slab?.madeRoom();
+      // The handler knows nothing of the bytes that were added: it gets no credit for them.
+      if (!isLast) task.creditOwed -= copy.length - length;
+      this.answer(link, task, copy, 0, copy.length, -1, type);
+      return;
+    }
     if (isLast) link.finish(task.entry);
     if (task.state === TASK_OVER) {
       freeBlocks(slab, block, blocks);

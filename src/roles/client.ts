@@ -80,6 +80,8 @@ export class Client implements TimerEntry {
   mustParse = false;
   /** The request that was read last is the last one of this connection. */
   isLastRequest = false;
+  /** There was more input behind the request that was read last: the client sends ahead. */
+  isFollowed = false;
   /** There may be input that was not read: a plain close would reset the connection and lose the last answer. */
   mustLinger = false;
   /** The request whose body is arriving. */

@@ -10,7 +10,7 @@ import type { DispatcherLink } from "../channel/dispatcher-link.ts";
 import { emptyReply } from "../http/response-head.ts";
 import { DISCONNECTED, HANGUP, type Poller, READABLE, WRITABLE } from "../net/poller.ts";
 import { TimerWheel } from "../net/timer-wheel.ts";
-import { type ControlBlock, SERVER_RUNNING } from "../shm/control-block.ts";
+import type { ControlBlock } from "../shm/control-block.ts";
 import { DispatcherCounter } from "../shm/counters.ts";
 import type { IncomingQueue } from "../shm/incoming-queue.ts";
 import { AnswerWriter, type WriterOwner } from "./answer-writer.ts";
@@ -59,8 +59,6 @@ export class Clients
   nowMs: number;
   /** Called when something is to be done at the next turn, which may be far away. */
   onWakeUp: (() => void) | null = null;
-  /** State of the server, as the dispatcher last saw it. */
-  serverState: number = SERVER_RUNNING;
   /** What handlers had no room to be told. */
   readonly retries: RetryList = new RetryList();
   /** The way out. */
@@ -235,8 +233,9 @@ export class Clients
     return count;
   }
 
-  /** Closes the clients that have no request: the server is draining. */
-  settleAll(): void {
+  /** The server stops: each client gets its last answer, and the draining one closes those that have no request. */
+  serverChanged(state: number): void {
+    this.writer.last.enter(state);
     this.#table.forEach((client) => {
       this.settle(client);
     });
@@ -249,7 +248,7 @@ export class Clients
     const isOver =
       client.state === CLIENT_ENDING ||
       (client.isInputOver && client.held === null) ||
-      (this.serverState !== SERVER_RUNNING && client.isIdle);
+      (this.writer.last.isDraining && client.isIdle);
     if (isOver) this.#closer.end(client);
   }
 
@@ -292,7 +291,7 @@ export class Clients
   /** Sends an answer of the server's own for a request. */
   reply(client: Client, sequence: number, bytes: Buffer, closes: boolean): void {
     this.writer.record.bytes(bytes, 0);
-    this.interim(client, sequence, bytes, closes);
+    this.interim(client, sequence, closes ? bytes : this.writer.last.mark(client, sequence, bytes), closes);
     client.answers.finish(sequence);
     this.#counters[DispatcherCounter.responses] += 1;
   }

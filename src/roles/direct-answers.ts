@@ -9,6 +9,7 @@
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
 import { writeLatin1 } from "../http/latin1.ts";
 import { CLIENT_CLOSED, type Client } from "./client.ts";
+import { closingCopy, closingHead, type LastAnswers } from "./last-answer.ts";
 
 /** Answers are gathered up to this length; longer ones go by themselves. */
 const OUTGOING_BYTES: number = 64 * 1024;
@@ -21,6 +22,8 @@ export interface DirectOwner {
   send(client: Client, address: number, length: number): number;
   /** Queues the rest of answers that are finished, before all that follows. */
   rest(client: Client, bytes: NativeBuffer): void;
+  /** Which answers say that the connection ends. */
+  readonly last: LastAnswers;
 }
 
 /** Gathers answers of one client at a time. */
@@ -48,18 +51,21 @@ export class DirectAnswers {
   }
 
   /**
-   * Answers with `head` (latin-1) and body[start..end), whole; the caller finishes the answer in the client's queue
+   * Answers with `givenHead` (latin-1) and body[start..end), whole; the caller finishes the answer in the client's queue
    * afterwards. The body's memory must not change any more.
    */
   answer(
     client: Client,
     sequence: number,
-    head: string,
+    givenHead: string,
     body: Uint8Array | null,
     start: number,
     end: number,
     closes: boolean,
   ): void {
+    const { last } = this.#owner;
+    const head =
+      last.isStopping && !closes && last.takes(client, sequence) ? closingHead(givenHead) : givenHead;
     const length = head.length + end - start;
     if (this.#mayJoin(client, length, closes)) {
       const { bytes } = this.#outgoing;
@@ -86,10 +92,15 @@ export class DirectAnswers {
   answerBytes(
     client: Client,
     sequence: number,
-    head: NativeBuffer,
+    givenHead: NativeBuffer,
     body: NativeBuffer | null,
     closes: boolean,
   ): void {
+    const { last } = this.#owner;
+    const head =
+      last.isStopping && !closes && last.takes(client, sequence)
+        ? closingCopy(givenHead, 0, givenHead.length)
+        : givenHead;
     const length = head.length + (body === null ? 0 : body.length);
     if (this.#mayJoin(client, length, closes)) {
       const { bytes } = this.#outgoing;

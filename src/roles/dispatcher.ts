@@ -351,11 +351,8 @@ export class Dispatcher {
   /** False when the server is closed and this dispatcher is done. */
   #serverChanged(): boolean {
     this.#serverState = this.#control.serverState;
-    this.#clients.serverState = this.#serverState;
-    if (this.#serverState !== SERVER_CLOSED) {
-      this.#clients.settleAll();
-      return true;
-    }
+    this.#clients.serverChanged(this.#serverState);
+    if (this.#serverState !== SERVER_CLOSED) return true;
     this.#clients.closeAll(this.#incoming);
     // What handlers have posted may hold open files.
     while (this.#collect());

@@ -13,7 +13,7 @@ import {
   HANDLER_READY,
   HANDLER_RETIRING,
   HANDLER_STARTING,
-  SERVER_RUNNING,
+  SERVER_CLOSED,
 } from "../shm/control-block.ts";
 import { HandlerCounter, PoolCounter } from "../shm/counters.ts";
 import type { HandlerThreadMessage, HandlerThreadSettings } from "./handler-thread.ts";
@@ -77,7 +77,7 @@ export class HandlerPool {
 
   /** Does what dispatchers ask for; called whenever one of them woke the supervisor. */
   look(): void {
-    if (this.#isEnding || this.#isUnregistered || this.#control.serverState !== SERVER_RUNNING) {
+    if (this.#isEnding || this.#isUnregistered || this.#control.serverState === SERVER_CLOSED) {
       if (!this.#isEnding && !this.#isUnregistered) this.#takeWishes();
       return;
     }

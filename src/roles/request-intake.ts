@@ -132,6 +132,7 @@ export class RequestIntake {
     const { headStart } = client.parser;
     const sequence = client.answers.assign();
     this.#counters[DispatcherCounter.requests] += 1;
+    client.isFollowed = position + Math.max(0, head.contentLength) < end && !head.isChunked;
     if (this.#answerHere(client, sequence, bytes)) {
       client.isDropping = true;
       if (!head.keepAlive) client.isLastRequest = true;

@@ -20,6 +20,7 @@ import {
   HANDLER_STARTING,
   SERVER_CLOSED,
   SERVER_DRAINING,
+  SERVER_FINISHING,
   SERVER_RUNNING,
 } from "../shm/control-block.ts";
 import { PoolCounter } from "../shm/counters.ts";
@@ -31,12 +32,15 @@ import { HandlerLoop } from "./handler-loop.ts";
 import { HandlerPool, type HandlerPoolSettings } from "./handler-pool.ts";
 import { linkHandlers } from "./handler-thread.ts";
 import { controlOf, handlerCounters, poolCounters, type ServerMemory } from "./server-memory.ts";
+import { StopSequence } from "./stop-sequence.ts";
 import { isBundled, startThread, type Thread } from "./thread.ts";
 
 /** What a supervisor needs to know. */
 export interface SupervisorSettings {
   readonly memory: ServerMemory;
   readonly listener: Listener;
+  /** Milliseconds between the server's turning unready and its stop. */
+  readonly unreadyMs: number;
   /** Options of the dispatchers, but for what the supervisor fills in itself. */
   readonly dispatcher: Omit<DispatcherSettings, "index" | "memory" | "wakerFd" | "hosting">;
   /** Handler threads, or null for main mode. */
@@ -59,12 +63,13 @@ export class Supervisor {
   readonly #dispatcherWakers: Waker[] = [];
   readonly #threads: Thread[] = [];
   readonly #pool: HandlerPool | null;
+  readonly #sequence: StopSequence;
   #mainLoop: HandlerLoop | null = null;
   #runtime: HandlerRuntime | null = null;
   #keepalive: ReturnType<typeof setInterval> | null = null;
   #isReferenced = true;
-  #stopped: Promise<void> | null = null;
-  #resolveStopped: (() => void) | null = null;
+  readonly #ended: PromiseWithResolvers<void> = Promise.withResolvers();
+  #isStopping = false;
   #isEnded = false;
 
   constructor(settings: SupervisorSettings) {
@@ -77,6 +82,9 @@ export class Supervisor {
       this.#closeWakers();
       throw error;
     }
+    this.#sequence = new StopSequence(this.#control, settings.listener, settings.unreadyMs, () =>
+      this.#wakeAll(),
+    );
     this.#pool =
       settings.pool === null
         ? null
@@ -106,6 +114,7 @@ export class Supervisor {
     this.#startThread("acceptor", "acceptor", -1, {
       memory,
       listenerFd: listener.fd,
+      isShared: listener.isShared,
       wakerFd: this.#acceptorWaker.fd,
       dispatcherWakerFds,
     } satisfies AcceptorSettings);
@@ -141,6 +150,7 @@ export class Supervisor {
           ? this.#control.isAcceptorEnded
           : index >= 0 && this.#control.dispatcherState(index) === DISPATCHER_ENDED;
       if (!isExpected) this.#lost(name, entry, index, code, error);
+      if (entry === "acceptor") this.#settings.listener.close();
       this.#checkEnd();
     });
     this.#threads.push(thread);
@@ -226,25 +236,31 @@ export class Supervisor {
     this.#checkDrained();
   }
 
-  /** Whether the server accepts clients. */
-  get isRunning(): boolean {
-    return this.#stopped === null;
+  /** Resolves when the server is gone. */
+  get whenEnded(): Promise<void> {
+    return this.#ended.promise;
   }
 
-  /** Stops: at once if forced, else after the requests in flight. */
-  stop(isForced: boolean): Promise<void> {
-    if (this.#stopped === null) {
-      this.#stopped = new Promise((resolve) => {
-        this.#resolveStopped = resolve;
-      });
-      this.#settings.listener.shutdown();
-      this.#control.serverState = isForced ? SERVER_CLOSED : SERVER_DRAINING;
-      this.#wakeAll();
-    } else if (isForced && this.#control.serverState === SERVER_DRAINING) {
-      this.#control.serverState = SERVER_CLOSED;
-      this.#wakeAll();
-    }
-    return this.#stopped;
+  /** Requests that are in flight. */
+  get pendingRequests(): number {
+    return this.#control.pendingRequests;
+  }
+
+  /** Whether the server accepts clients. */
+  get isRunning(): boolean {
+    return !this.#isStopping;
+  }
+
+  /**
+   * Stops: at once if forced, else after the requests in flight.
+   *
+   * @param idleMs how long clients without a request may still send one, in ms
+   */
+  stop(isForced: boolean, idleMs = 0): Promise<void> {
+    this.#isStopping = true;
+    if (isForced) this.#sequence.force();
+    else this.#sequence.begin(idleMs);
+    return this.#ended.promise;
   }
 
   #wakeAll(): void {
@@ -253,13 +269,13 @@ export class Supervisor {
   }
 
   #checkDrained(): void {
-    if (this.#control.serverState !== SERVER_DRAINING) return;
+    const { serverState } = this.#control;
+    if (serverState !== SERVER_DRAINING && serverState !== SERVER_FINISHING) return;
     for (let index = 0; index < this.#control.dispatcherCount; index++) {
       const state = this.#control.dispatcherState(index);
       if (state !== DISPATCHER_DRAINED && state !== DISPATCHER_ENDED) return;
     }
-    this.#control.serverState = SERVER_CLOSED;
-    this.#wakeAll();
+    this.#sequence.force();
   }
 
   /** Called when a thread has ended: the server is gone when all have. */
@@ -272,7 +288,7 @@ export class Supervisor {
       this.#closeWakers();
       this.#parker.notify();
       this.#stopKeepalive();
-      this.#resolveStopped?.();
+      this.#ended.resolve();
     };
     if (this.#pool === null) finish();
     else this.#pool.end().then(finish);

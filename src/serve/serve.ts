@@ -19,6 +19,7 @@ import { hotId, isHot, keepServer, nativeServe, survivingServer } from "./hot.ts
 import { MainServerState } from "./main-server-state.ts";
 import { type ResolvedOptions, resolveOptions } from "./options.ts";
 import { sentEntries } from "./routes.ts";
+import { gracefulSignals } from "./signals.ts";
 
 let servers = 0;
 
@@ -124,6 +125,7 @@ function startOn(listener: Listener, resolved: ResolvedOptions, serverIndex: num
   const settings: SupervisorSettings = {
     memory,
     listener,
+    unreadyMs: 0,
     dispatcher: {
       limits: limits.parser,
       times: limits,
@@ -177,6 +179,10 @@ function startOn(listener: Listener, resolved: ResolvedOptions, serverIndex: num
     return registrationOf({ ...options, isDevelopment: resolved.isDevelopment }, server, true);
   };
   supervisor.start();
+  if (threads.gracefulSignals !== null) {
+    gracefulSignals.add(supervisor, threads.gracefulSignals);
+    void supervisor.whenEnded.then(() => gracefulSignals.remove(supervisor));
+  }
   return server;
 }
 

@@ -14,6 +14,7 @@ import {
   optionOutOfRange,
   unknownThreadOption,
 } from "./errors.ts";
+import { type ResolvedSignals, resolveSignals } from "./signal-options.ts";
 
 /** `handlers` and `threads`, checked. */
 export interface Placement {
@@ -41,6 +42,8 @@ export interface ResolvedThreads {
   readonly balance: "bounded" | "random";
   /** Whether dispatch threads may run handlers themselves. */
   readonly isInlineAllowed: boolean;
+  /** How long signals let the server finish; null when it does not handle any. */
+  readonly gracefulSignals: ResolvedSignals | null;
 }
 
 /** Threads of one kind at most. */
@@ -55,6 +58,7 @@ const NAMES = [
   "maxBacklog",
   "balance",
   "inline",
+  "gracefulSignals",
 ] as const;
 
 /**
@@ -92,6 +96,7 @@ export function resolvePlacement(
     balance,
     // One handler thread at most, or a plain policy, was asked for: no other thread is to run handlers unasked.
     isInlineAllowed: boolean("inline", given.inline) ?? (max > 1 && balance === "bounded"),
+    gracefulSignals: resolveSignals(given.gracefulSignals),
   });
   return { ...place(handlers, given.handlers, environment.defaultHandlers), threads: resolved };
 }

@@ -43,6 +43,22 @@ export interface ThreadOptions {
    * Default: true, but false when `max` is 1 or `balance` is `"random"`.
    */
   inline?: boolean | undefined;
+  /**
+   * Whether SIGTERM and SIGINT stop the server and end the process with 0 once what is in flight is answered; a second
+   * signal ends it at once, with 128 + its number. Default: false, what the process does otherwise.
+   */
+  gracefulSignals?: boolean | GracefulSignals | undefined;
+}
+
+/** How a process ends that was sent SIGTERM or SIGINT. */
+export interface GracefulSignals {
+  /** Milliseconds after which requests that are still in flight are cut off, 0 to 2147483647. Default: 25000. */
+  grace?: number | undefined;
+  /**
+   * Milliseconds in which clients without a request may still send one, which is answered with `Connection: close`; then
+   * they are closed. 0 to 2147483647, not above `grace`. Default: 1000, or `grace` if that is less.
+   */
+  idle?: number | undefined;
 }
 
 /** The options that Bun.serve does not have. */

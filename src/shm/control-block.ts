@@ -8,13 +8,15 @@
  *   1        epoch, counts up whenever  | main, handler threads (Atomics.add)
  *            a handler's state changes  |
  *   2        a handler asks to stop     | handler threads set a SERVER_* state, main clears
- *   3        the acceptor has ended     | acceptor
+ *   3        the acceptor: 0 starts,    | acceptor, or main for one that failed
+ *            1 has ended, 2 accepts     |
  *   4        1: load the module again   | handler threads set, main clears
  *   5        1: the routes that the     | main
  *            dispatchers know are old   |
  *   6        1: slow tasks are about     | dispatchers
  *   7        1: ref(), 2: unref()        | handler threads set, main clears
  *   8        1: a time-out was told of   | dispatchers
+ *   16       1: not ready for new work  | main
  *   32       supervisor's parker        | (parker.ts)
  *   64 + 64d dispatcher d               |
  *     +0     state (DISPATCHER_*)       | dispatcher
@@ -49,24 +51,9 @@
  */
 
 import { Parker } from "./parker.ts";
+import { HANDLER_DEAD, HANDLER_EMPTY, SERVER_CLOSED, SERVER_RUNNING } from "./states.ts";
 
-export const SERVER_RUNNING = 0;
-/** `stop()`: nobody is accepted, what is in flight is finished. */
-export const SERVER_DRAINING = 1;
-/** `stop(true)`: every client is closed at once. */
-export const SERVER_CLOSED = 2;
-
-export const DISPATCHER_STARTING = 0;
-export const DISPATCHER_RUNNING = 1;
-/** Draining and without clients: it waits for the server to close. */
-export const DISPATCHER_DRAINED = 2;
-export const DISPATCHER_ENDED = 3;
-
-export const HANDLER_EMPTY = 0;
-export const HANDLER_STARTING = 1;
-export const HANDLER_READY = 2;
-export const HANDLER_RETIRING = 3;
-export const HANDLER_DEAD = 4;
+export * from "./states.ts";
 
 const STATE = 0;
 const EPOCH = 1;
@@ -77,6 +64,7 @@ const ROUTES_REPLACED = 5;
 const SLOW_ABOUT = 6;
 const REFERENCE_REQUEST = 7;
 const TIMEOUT_TOLD = 8;
+const UNREADY = 16;
 const PARKER_AT = 32;
 const THREADS_AT = 64;
 const SPAN_WORDS = 64;
@@ -181,9 +169,30 @@ export class ControlBlock {
     return Atomics.load(this.words, ACCEPTOR_ENDED) === 1;
   }
 
+  /** Says that the acceptor accepts. */
+  startAcceptor(): void {
+    Atomics.compareExchange(this.words, ACCEPTOR_ENDED, 0, 2);
+  }
+
   /** Says that the acceptor has ended. */
   endAcceptor(): void {
     Atomics.store(this.words, ACCEPTOR_ENDED, 1);
+    Atomics.notify(this.words, ACCEPTOR_ENDED);
+  }
+
+  /** Blocks until the acceptor has ended, `timeoutMs` at most; not at all when it has not begun yet. */
+  awaitAcceptorEnd(timeoutMs: number): void {
+    Atomics.wait(this.words, ACCEPTOR_ENDED, 2, timeoutMs);
+  }
+
+  /** Whether balancers are to send new work elsewhere: the server is about to stop. */
+  get isUnready(): boolean {
+    return Atomics.load(this.words, UNREADY) === 1;
+  }
+
+  /** Says that the server is about to stop. */
+  setUnready(): void {
+    Atomics.store(this.words, UNREADY, 1);
   }
 
   /** Requests in flight in all dispatchers. */

@@ -258,6 +258,10 @@ differ(
   { "": ANY },
   "server-inspect server-inside-inspect",
 );
+const LAST_ANSWER = "The last answer of a connection says so when the server stops";
+differ(LAST_ANSWER, { "1.headers.connection": "close" }, "stop-in-flight");
+differ(LAST_ANSWER, { "headers.connection": "close" }, "stop-partial-head");
+differ(LAST_ANSWER, { "0.1": ANY }, "stop-inside");
 differ("`server.stop()` gives the same promise each time", { "0.promise.0": true }, "stop-twice");
 differ(
   "`epollo/auto` reads `onNodeHTTPRequest` once more than Bun.serve, first of all",

@@ -140,8 +140,7 @@ describe("a server that stops", () => {
   test("closes the clients without a request, and the others after their answer", async () => {
     const idle = await run.connect();
     const started = await request();
-    run.clients.serverState = SERVER_DRAINING;
-    run.clients.settleAll();
+    run.clients.serverChanged(SERVER_DRAINING);
     expect([run.clients.count, idle.state, peer.state]).toEqual([1, "end", "open"]);
     started.answer("last");
     await run.until(() => run.clients.count === 0);

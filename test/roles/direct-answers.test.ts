@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
 import { Client } from "../../src/roles/client.ts";
 import { DirectAnswers } from "../../src/roles/direct-answers.ts";
+import { LastAnswers } from "../../src/roles/last-answer.ts";
 
 let client: Client;
 let direct: DirectAnswers;
@@ -33,6 +34,7 @@ beforeEach(() => {
       return count;
     },
     rest: (_client, bytes) => rests.push(bytes.bytes.toString("latin1")),
+    last: new LastAnswers(),
   });
 });
 afterEach(() => direct.end());

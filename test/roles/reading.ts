@@ -5,6 +5,7 @@ import { closeSocket } from "../../src/net/stream-socket.ts";
 import { type Client, TASK_OVER, type Task } from "../../src/roles/client.ts";
 import { ClientTable } from "../../src/roles/client-table.ts";
 import { DirectAnswers } from "../../src/roles/direct-answers.ts";
+import { LastAnswers } from "../../src/roles/last-answer.ts";
 import { RequestIntake } from "../../src/roles/request-intake.ts";
 import { RequestReader } from "../../src/roles/request-reader.ts";
 import { UploadSender } from "../../src/roles/upload-sender.ts";
@@ -90,7 +91,12 @@ export class Reading {
     const maxBodyBytes = options.maxBodyBytes ?? 1 << 30;
     const limits = options.limits ?? DEFAULT_LIMITS;
     const intake = new RequestIntake(owner, table, targets, counters, limits, maxBodyBytes);
-    const direct = new DirectAnswers({ reply: () => {}, send: () => 0, rest: () => {} });
+    const direct = new DirectAnswers({
+      reply: () => {},
+      send: () => 0,
+      rest: () => {},
+      last: new LastAnswers(),
+    });
     this.reader = new RequestReader(owner, intake, direct, counters);
   }
 

@@ -67,6 +67,7 @@ describe("values", () => {
         maxBacklogTasks: 65_536,
         balance: "bounded",
         isInlineAllowed: true,
+        gracefulSignals: null,
       },
       limits: resolveLimits(undefined),
       observe: { metricsPath: null },

@@ -52,6 +52,7 @@ describe("accepted", () => {
       maxBacklogTasks: 1,
       balance: "bounded",
       isInlineAllowed: false,
+      gracefulSignals: null,
     });
     expect(placed({ dispatchers: 256, min: 256, max: 256, maxBacklog: 2147483647 }).threads).toMatchObject({
       dispatchers: 256,

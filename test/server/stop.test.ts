@@ -51,6 +51,32 @@ describe.each(MODES)("%s", (mode) => {
     await stopped;
   });
 
+  test.skipIf(isBunTarget)("an answer in flight says that the connection ends after it", async () => {
+    await using server = await startServer(mode);
+    const clients: RawClient[] = [];
+    // Requests ahead of others are answered too, and only the last answer says so.
+    for (const targets of [["/finish?ms=300"], ["/finish?ms=300", "/finish?ms=310"]]) {
+      const mark = uniqueMark();
+      const client = await RawClient.connect(server.port);
+      clients.push(client);
+      await client.send(Buffer.concat(targets.map((target) => requestBytes(`${target}&mark=${mark}`))));
+      await eventually(
+        "them to start",
+        () => notesOf(mark).length,
+        (count) => count >= targets.length,
+      );
+    }
+    const stopped = server.stop();
+    const fields: (string | undefined)[][] = [];
+    for (const client of clients) {
+      const responses = await client.readResponsesUntilClose();
+      fields.push(responses.map(({ headers }) => headers.connection));
+      expect(client.ending).toBe("fin");
+    }
+    expect(fields).toEqual([["close"], [undefined, "close"]]);
+    await stopped;
+  });
+
   test("stop(true): requests in flight get no bytes and their signal aborts", async () => {
     await using server = await startServer(mode);
     const mark = uniqueMark();

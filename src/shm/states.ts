@@ -1,0 +1,22 @@
+/**
+ * The states that a server and its threads are in, as the control block says them (`control-block.ts`).
+ */
+export const SERVER_RUNNING = 0;
+/** `stop()`: nobody is accepted, what is in flight is finished. */
+export const SERVER_DRAINING = 1;
+/** `stop(true)`: every client is closed at once. */
+export const SERVER_CLOSED = 2;
+/** As draining, but clients without a request may send one more first. */
+export const SERVER_FINISHING = 3;
+
+export const DISPATCHER_STARTING = 0;
+export const DISPATCHER_RUNNING = 1;
+/** Draining and without clients: it waits for the server to close. */
+export const DISPATCHER_DRAINED = 2;
+export const DISPATCHER_ENDED = 3;
+
+export const HANDLER_EMPTY = 0;
+export const HANDLER_STARTING = 1;
+export const HANDLER_READY = 2;
+export const HANDLER_RETIRING = 3;
+export const HANDLER_DEAD = 4;
