@@ -118,7 +118,7 @@ describe("mistakes", () => {
     [
       { maximum: 3 },
       TypeError,
-      'threads has no option "maximum"; it accepts handlers, dispatchers, min, max, retireAfter, maxBacklog, balance, inline',
+      'threads has no option "maximum"; it accepts handlers, dispatchers, min, max, retireAfter, maxBacklog, balance, inline, gracefulSignals',
     ],
     [4, TypeError, "threads must be an object, but was 4"],
     [null, TypeError, "threads must be an object, but was null"],
