@@ -1,6 +1,8 @@
 /** The tables of differences, the cases and docs/compatibility.md belong together. */
 import { expect, test } from "bun:test";
-import { readText } from "../support/source-files.ts";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { ROOT, readText } from "../support/source-files.ts";
 import { answerCases } from "./cases/answers.ts";
 import { entryCases } from "./cases/entry-points.ts";
 import { failureCases } from "./cases/failures.ts";
@@ -58,6 +60,58 @@ test("docs/compatibility.md names no case that does not differ", () => {
   const named = [...section.matchAll(/`([\w.-]+)`/g)].map((match) => match[1]!);
   const known = named.filter((id) => ids.includes(id));
   expect(known.filter((id) => !(id in DIFFERENCES))).toEqual([]);
+});
+
+/** Rows of the tables of a section, without head and rule: their cells. */
+function rowsOf(section: string): string[][] {
+  const text = (document.split(`\n## ${section}\n`)[1] ?? "").split("\n## ")[0]!;
+  const rows = text.split("\n").filter((line) => line.startsWith("| "));
+  return rows.slice(2).map((line) => line.slice(2, -2).split(" | "));
+}
+
+/** What a cell names that is not there: files, titles in them, cases. Says so too when it names nothing. */
+function missingOf(cell: string): string[] {
+  const missing: string[] = [];
+  let file: string | null = null;
+  let found = 0;
+  for (const [, code, title] of cell.matchAll(/`([^`]+)`|"([^"]+)"/g)) {
+    found++;
+    if (title !== undefined) {
+      // As it stands in the source: of several modes the title has a %s or ${mode} in front.
+      if (file === null || !readText(file).includes(title)) missing.push(`${file}: "${title}"`);
+    } else if (!code!.startsWith("test/")) {
+      if (!ids.includes(code!)) missing.push(`no case ${code}`);
+    } else if (existsSync(join(ROOT, code!))) file = code!;
+    else missing.push(`no file ${code}`);
+  }
+  return found === 0 ? [...missing, "nothing is named"] : missing;
+}
+
+test.each(["Every feature", "Requests", "Connections", "Answers", "Server and process"])(
+  "docs/compatibility.md, %s: each row names what shows it, and that is there",
+  (section) => {
+    const rows = rowsOf(section);
+    expect(rows.length).toBeGreaterThan(3);
+    const wrong = rows.flatMap((cells) => missingOf(cells.at(-1)!).map((what) => `${cells[0]}: ${what}`));
+    expect(wrong).toEqual([]);
+  },
+);
+
+test("every feature is the same, better, delegated or not, or says what else", () => {
+  const rows = rowsOf("Every feature");
+  expect(rows.length).toBeGreaterThanOrEqual(50);
+  const WAYS = /^(?:same|better: |delegated|not: |a page of our own|main mode: same)/;
+  expect(rows.filter((cells) => cells.length !== 3 || !WAYS.test(cells[1]!))).toEqual([]);
+  expect(new Set(rows.map(([feature]) => feature)).size).toBe(rows.length);
+});
+
+test("the checks of the tables can fail", () => {
+  expect(missingOf("")).toEqual(["nothing is named"]);
+  expect(missingOf("`test/no.test.ts`")).toEqual(["no file test/no.test.ts"]);
+  expect(missingOf("`no-such-case`, `answer-string`")).toEqual(["no case no-such-case"]);
+  const title = ["no such", "title"].join(" ");
+  const here = "test/compat/documentation.test.ts";
+  expect(missingOf(`\`${here}\` "${title}"`)).toEqual([`${here}: "${title}"`]);
 });
 
 test("the comparison sees a changed, a missing and an added leaf, and masks what may change", () => {

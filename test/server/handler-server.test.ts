@@ -1,5 +1,6 @@
 /** The Server object that handlers get: the same on handler threads as on the thread that called `serve()`. */
 import { afterEach, describe, expect, test } from "bun:test";
+import { eventually } from "../support/process-info.ts";
 import type { Stats } from "../support/servers.ts";
 import { MODES } from "../support/servers.ts";
 import { isBunTarget } from "../support/target.ts";
@@ -49,6 +50,27 @@ describe.each(MODES.filter((mode) => mode !== "module"))("%s", (mode) => {
     expect(stats.connections).toBeGreaterThan(0);
     expect(stats.threads.spawned).toBe(mode === "main" ? 0 : 2);
     expect(stats.dispatchers.length).toBeGreaterThan(0);
+  });
+
+  test("the state of a module is one for each thread that runs handlers", async () => {
+    const { url } = await start(mode);
+    const counts = new Map<number, number[]>();
+    const ask = async (): Promise<void> => {
+      const { thread, count } = (await (await fetch(`${url}count`)).json()) as Record<string, number>;
+      counts.set(thread!, [...(counts.get(thread!) ?? []), count!]);
+    };
+    await eventually(
+      "each thread to count",
+      async () => {
+        await Promise.all([ask(), ask(), ask(), ask()]);
+        return counts.size;
+      },
+      (size) => size === (mode === "pool" && !isBunTarget ? 2 : 1),
+    );
+    for (const seen of counts.values()) {
+      const sorted = seen.toSorted((a, b) => a - b);
+      expect(sorted).toEqual(sorted.map((_, index) => index + 1));
+    }
   });
 
   test("unref() lets the process end", async () => {
