@@ -57,6 +57,8 @@ const WITHOUT_MIRROR: Readonly<Record<string, string>> = {
   "src/roles/entry/acceptor.ts": "entry point of a Worker",
   "src/roles/entry/dispatcher.ts": "entry point of a Worker",
   "src/roles/entry/handler.ts": "entry point of a Worker",
+  "src/roles/dispatcher-settings.ts": "types only",
+  "src/roles/inline-owner.ts": "types only",
   "src/roles/client-settings.ts": "types only",
   "src/roles/client-taker.ts": "test/roles/clients.test.ts, test/server/limits.test.ts",
   "src/roles/request-intake.ts":

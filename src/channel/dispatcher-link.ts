@@ -12,7 +12,17 @@ import type { Parker } from "../shm/parker.ts";
 import { RingConsumer, RingProducer } from "../shm/ring.ts";
 import { SlabReader } from "../shm/slab.ts";
 import { DispatcherTaskTable, TaskState } from "../shm/task-table.ts";
-import { ABORT, BODY, BODY_FAILED, CREDIT, LAST, TASK } from "./messages.ts";
+import {
+  ABORT,
+  ABORT_EXPIRED,
+  ABORT_HALF,
+  ABORT_LEFT,
+  BODY,
+  BODY_FAILED,
+  CREDIT,
+  LAST,
+  TASK,
+} from "./messages.ts";
 import {
   DISPATCHER_WAITS_WORD,
   HANDLER_WAITS_WORD,
@@ -254,7 +264,27 @@ export class DispatcherLink<Task extends object> {
 
   /** Says that the client has left or, with `isHalf`, closed its half; false when there is no room now. */
   abort(entry: number, isHalf: boolean): boolean {
-    return this.#value(ABORT, entry, isHalf ? 1 : 0);
+    return this.#value(ABORT, entry, isHalf ? ABORT_HALF : ABORT_LEFT);
+  }
+
+  /** Says that the handler has taken too long and the client has got another answer; false when there is no room now. */
+  expire(entry: number): boolean {
+    return this.#value(ABORT, entry, ABORT_EXPIRED);
+  }
+
+  /** Whether the handler has started the task in `entry`. */
+  isStarted(entry: number): boolean {
+    return this.#table.stateOf(entry) === TaskState.STARTED;
+  }
+
+  /** How far the handler has read; another value means that it has moved on. */
+  get readPosition(): number {
+    return this.#ring.releasedPosition;
+  }
+
+  /** Whether something lies in the handler's ring that it has not read. */
+  get hasUnread(): boolean {
+    return this.#ring.hasUnreleased;
   }
 
   /** Takes one task back if the handler has not started it. */

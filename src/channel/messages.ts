@@ -10,7 +10,7 @@
  *   to the handler  | payload
  *   TASK            | a task record (`task-record.ts`)
  *   BODY            | the next bytes of the request's body; LAST: the body is complete
- *   ABORT           | i32: 0 the client has left, nobody waits for the answer; 1 it has closed its half
+ *   ABORT           | i32: ABORT_LEFT, ABORT_HALF or ABORT_EXPIRED
  *   CREDIT          | i32: so many more bytes of the answer may be sent
  *   BODY_FAILED     | i32 status: the rest of the body will not come (413: too large, 400: malformed, 0: client left)
  *
@@ -40,6 +40,13 @@ export const CUT = 3;
 export const BODY_CREDIT = 4;
 export const IDLE_TIMEOUT = 5;
 export const ANSWER_FILE = 6;
+
+/** The client has left, nobody waits for the answer. */
+export const ABORT_LEFT = 0;
+/** The client has closed its half. */
+export const ABORT_HALF = 1;
+/** The handler has taken too long, and the client has got another answer. */
+export const ABORT_EXPIRED = 2;
 
 /** Mask of the type in a type word. */
 export const TYPE_MASK = 0xff;

@@ -27,6 +27,11 @@ export function closedError(): DOMException {
   return new DOMException("The connection was closed.", "AbortError");
 }
 
+/** The reason that the signal of a request carries whose handler has taken too long. */
+export function expiredError(): DOMException {
+  return new DOMException("The handler took longer than threads.handlerTimeout.", "TimeoutError");
+}
+
 /** Longer heads travel as bytes of the body. */
 const MAX_HEAD_STRING = 16 * 1024;
 
@@ -52,6 +57,7 @@ export class Exchange {
   /** Called when the client leaves, for an answer that is being produced. */
   onAbort: (() => void) | null = null;
   #controller: AbortController | null = null;
+  #reason: () => DOMException = closedError;
   #window: number = ANSWER_WINDOW;
   #rest: Uint8Array | null = null;
   #restAt = 0;
@@ -69,7 +75,7 @@ export class Exchange {
   get signal(): AbortSignal {
     if (this.#controller === null) {
       this.#controller = new AbortController();
-      if (this.isAborted) this.#controller.abort(closedError());
+      if (this.isAborted) this.#controller.abort(this.#reason());
     }
     return this.#controller.signal;
   }
@@ -173,13 +179,23 @@ export class Exchange {
 
   /** The client has left; called by the host. The dispatcher gets a last message, so that it can forget the request. */
   abort(): void {
+    this.#abort(closedError);
+  }
+
+  /** The handler has taken too long, and the client has got another answer; called by the host. */
+  expire(): void {
+    this.#abort(expiredError);
+  }
+
+  #abort(reason: () => DOMException): void {
     if (this.isDone) return;
     this.isAborted = true;
-    this.body?.fail(closedError());
+    this.#reason = reason;
+    this.body?.fail(reason());
     this.onAbort?.();
     this.host.sink.cut(this.entry, this.serial);
     this.#finish();
-    this.#controller?.abort(closedError());
+    this.#controller?.abort(reason());
   }
 
   /**

@@ -3,6 +3,7 @@
  *
  * Owned by the dispatcher.
  */
+import { ABORT_EXPIRED, ABORT_HALF, ABORT_LEFT } from "../channel/messages.ts";
 import { closeSocket, resetSocket, shutdownWrite } from "../net/stream-socket.ts";
 import type { TimerWheel } from "../net/timer-wheel.ts";
 import { DispatcherCounter } from "../shm/counters.ts";
@@ -99,15 +100,21 @@ export class ClientCloser {
   halfClosed(client: Client): void {
     if (client.isToldOfHalf) return;
     client.isToldOfHalf = true;
-    for (const task of client.tasks) if (task.state === TASK_GIVEN) this.#tell(task, true);
+    for (const task of client.tasks) if (task.state === TASK_GIVEN) this.#tell(task, ABORT_HALF);
   }
 
   /** Takes a task from its handler, or tells that one that nobody waits for the answer. */
   abandon(task: Task): void {
     if (task.state === TASK_WAITING) this.#owner.dropWaiting(task);
     if (task.state === TASK_GIVEN && task.link !== null && !task.link.tryTakeBack(task.entry)) {
-      this.#tell(task, false);
+      this.#tell(task, ABORT_LEFT);
     }
+    this.#owner.over(task);
+  }
+
+  /** Tells the handler of a task that it has taken too long. */
+  expire(task: Task): void {
+    this.#tell(task, ABORT_EXPIRED);
     this.#owner.over(task);
   }
 
@@ -116,11 +123,14 @@ export class ClientCloser {
     client.tasks.length = 0;
   }
 
-  #tell(task: Task, isHalf: boolean): void {
+  #tell(task: Task, what: number): void {
     const { link, entry } = task;
     if (link === null) return;
     const serial = link.serials[entry];
-    const tell = (): boolean => link.taskOf(entry, serial) !== task || link.abort(entry, isHalf);
+    const tell = (): boolean => {
+      if (link.taskOf(entry, serial) !== task) return true;
+      return what === ABORT_EXPIRED ? link.expire(entry) : link.abort(entry, what === ABORT_HALF);
+    };
     if (!tell()) this.#owner.retryLater(tell);
   }
 

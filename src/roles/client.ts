@@ -164,6 +164,8 @@ export interface TaskLink {
   tryTakeBack(entry: number): boolean;
   /** Says that the client has left or, with `isHalf`, closed its half; false when there is no room now. */
   abort(entry: number, isHalf: boolean): boolean;
+  /** Says that the handler has taken too long and the client has got another answer; false when there is no room now. */
+  expire(entry: number): boolean;
   /** Allows so many more bytes of the answer; false when there is no room now. */
   credit(entry: number, bytes: number): boolean;
   /** Sends bytes of a request's body; false when there is no room now. */
@@ -192,6 +194,8 @@ export class Task {
   record: Buffer | null = null;
   /** Since when it waits for a handler, in monotonic ms. */
   waitingSinceMs = 0;
+  /** Since when its handler is known to have started it, in monotonic ms; 0 when that is not known (`handler-watch.ts`). */
+  startedMs = 0;
   /** Whether bytes of the answer have come. */
   isAnswering = false;
   /** Whether the client is gone and the handler has yet to confirm that it knows. */

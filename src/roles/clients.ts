@@ -7,7 +7,6 @@
  */
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
 import type { DispatcherLink } from "../channel/dispatcher-link.ts";
-import { emptyReply } from "../http/response-head.ts";
 import { DISCONNECTED, HANGUP, type Poller, READABLE, WRITABLE } from "../net/poller.ts";
 import { TimerWheel } from "../net/timer-wheel.ts";
 import type { ControlBlock } from "../shm/control-block.ts";
@@ -27,7 +26,9 @@ import type { ClientSettings } from "./client-settings.ts";
 import { ClientTable } from "./client-table.ts";
 import { ClientTaker, type TakerOwner } from "./client-taker.ts";
 import { Deadlines } from "./deadlines.ts";
-import { InlineHost, type InlineOwner } from "./inline-host.ts";
+import { type FailedTaskOwner, FailedTasks } from "./failed-tasks.ts";
+import { InlineHost } from "./inline-host.ts";
+import type { InlineOwner } from "./inline-owner.ts";
 import { KindTable, NO_KIND } from "./kind-table.ts";
 import type { OwnPaths } from "./own-paths.ts";
 import { ReadyList } from "./ready-list.ts";
@@ -40,8 +41,6 @@ import type { Scheduler } from "./scheduler.ts";
 import { TimeoutNotice } from "./timeout-notice.ts";
 import { type UploadOwner, UploadSender } from "./upload-sender.ts";
 
-const HANDLER_LOST_REPLY = emptyReply(500);
-
 /** The clients of one dispatcher. */
 export class Clients
   implements
@@ -53,6 +52,7 @@ export class Clients
     UploadOwner,
     CloserOwner,
     TakerOwner,
+    FailedTaskOwner,
     InlineOwner
 {
   /** Monotonic ms at the start of this turn; the dispatcher sets it. */
@@ -67,6 +67,8 @@ export class Clients
   readonly inline: InlineHost | null;
   /** What handlers post. */
   readonly results: ResultReader;
+  /** Requests whose handlers fail. */
+  readonly failed: FailedTasks;
   readonly #index: number;
   readonly #control: ControlBlock;
   readonly #scheduler: Scheduler;
@@ -117,6 +119,7 @@ export class Clients
     this.results = new ResultReader(this, this.writer, counters, links);
     this.#closer = new ClientCloser(this, this.#table, this.#wheel, this.#deadlines, this.writer, counters);
     this.#taker = new ClientTaker(this, this.#table, poller, this.#deadlines, this.#closer, counters);
+    this.failed = new FailedTasks(this, this.#closer, this.#uploads, counters);
     const routes =
       settings.routes === null
         ? null
@@ -196,22 +199,6 @@ export class Clients
     // One that does not read would keep in the kernel what waits for it there.
     if (this.nowMs >= client.writeUntilMs) this.#closer.reset(client);
     else this.#closer.close(client);
-  }
-
-  /** The handler thread of a task has ended before the answer was complete. */
-  lost(task: Task): void {
-    if (task.state === TASK_OVER) return;
-    const client = task.client;
-    this.over(task);
-    if (task.isAnswering) {
-      this.broken(client);
-      return;
-    }
-    this.#uploads.close(task);
-    client.forget(task);
-    this.reply(client, task.sequence, HANDLER_LOST_REPLY, false);
-    this.#deadlines.update(client, this.nowMs);
-    this.list(client);
   }
 
   /** Closes all clients at once, those in the queue included. */

@@ -33,12 +33,13 @@ import { DispatcherCounter } from "../shm/counters.ts";
 import type { IncomingQueue } from "../shm/incoming-queue.ts";
 import type { Parker } from "../shm/parker.ts";
 import type { Task } from "./client.ts";
-import type { ClientSettings } from "./client-settings.ts";
 import { Clients } from "./clients.ts";
-import { type HandlerModuleSettings, loadHandlers } from "./handler-thread.ts";
-import { type OwnPathSettings, OwnPaths } from "./own-paths.ts";
-import { type Balance, Scheduler } from "./scheduler.ts";
-import { controlOf, dispatcherCounters, incomingOf, pairOf, type ServerMemory } from "./server-memory.ts";
+import type { DispatcherSettings } from "./dispatcher-settings.ts";
+import { loadHandlers } from "./handler-thread.ts";
+import { HandlerWatch } from "./handler-watch.ts";
+import { OwnPaths } from "./own-paths.ts";
+import { Scheduler } from "./scheduler.ts";
+import { controlOf, dispatcherCounters, incomingOf, pairOf } from "./server-memory.ts";
 import { exitThread, guardThread } from "./thread-guard.ts";
 
 /** Epoll slot of the eventfd. */
@@ -52,22 +53,6 @@ const LINGER_MS = 2;
 /** The same while there is no descriptor to sleep on the event loop with: its timers come late by so much, and nothing spins. */
 const UNARMED_LINGER_MS = 25;
 
-/** What a dispatcher is told when it starts. */
-export interface DispatcherSettings extends ClientSettings {
-  readonly index: number;
-  readonly memory: ServerMemory;
-  /** Its eventfd. */
-  readonly wakerFd: number;
-  readonly balance: Balance;
-  readonly maxBacklog: number;
-  /** Paths that the server answers itself; null without any. */
-  readonly ownPaths: OwnPathSettings | null;
-  /** Tasks that compute for long that it lets run at once: its share of the processors. */
-  readonly heavyLimit: number;
-  /** The handlers that this thread may run itself, and the eventfds of all dispatchers; null when it runs none. */
-  readonly hosting: { readonly module: HandlerModuleSettings; readonly wakerFds: readonly number[] } | null;
-}
-
 /** The loop of one dispatcher. */
 export class Dispatcher {
   readonly #index: number;
@@ -80,6 +65,7 @@ export class Dispatcher {
   readonly #links: DispatcherLink<Task>[] = [];
   readonly #scheduler: Scheduler;
   readonly #clients: Clients;
+  readonly #watch: HandlerWatch;
   /** For each handler slot, which of its threads' deaths was dealt with last. */
   readonly #deaths: Int32Array;
   #nowMs: number = monotonicMs();
@@ -137,6 +123,13 @@ export class Dispatcher {
       this.#counters,
       settings.ownPaths === null ? null : new OwnPaths(settings.ownPaths, memory, this.#control),
     );
+    this.#watch = new HandlerWatch(
+      { timedOut: (task) => this.#clients.failed.timedOut(task), hangs: (slot) => this.#hangs(slot) },
+      this.#control,
+      this.#links,
+      this.#counters,
+      settings.handlerTimeoutMs,
+    );
     this.#clients.onWakeUp = () => {
       if (this.#isAsleep) setImmediate(this.#onWake);
     };
@@ -176,7 +169,7 @@ export class Dispatcher {
 
   /** Whether something on the event loop is waited for. */
   get #hasOpen(): boolean {
-    return this.#isLoading || (this.#clients.inline?.openCount ?? 0) > 0;
+    return this.#isLoading || (this.#clients.inline?.open ?? 0) > 0;
   }
 
   /** Leaves the waiting to the event loop; without a descriptor for that it waits in `epoll_wait` again, for longer. */
@@ -253,9 +246,11 @@ export class Dispatcher {
     const watchMs = this.#scheduler.watch(this.#nowMs);
     if (clients.retries.hasSome) clients.retries.retry();
     clients.expire();
+    // After all that gives tasks away: it says how long to sleep at most while they are gone.
+    const lookMs = this.#watch.look(this.#nowMs, clients.inline);
     this.#flush();
     this.#publish();
-    this.#poll(isMore || clients.hasReady ? 0 : this.#timeoutMs(watchMs));
+    this.#poll(isMore || clients.hasReady ? 0 : this.#timeoutMs(Math.min(watchMs, lookMs)));
     return true;
   }
 
@@ -337,8 +332,9 @@ export class Dispatcher {
   #sweep(link: DispatcherLink<Task>): void {
     while (this.#clients.results.collect(link));
     const again: Task[] = [];
+    const wasKilled = this.#control.wasKilled(link.slot);
     link.sweep(
-      (task) => this.#clients.lost(task),
+      (task) => this.#clients.failed.lost(task, wasKilled),
       (task, record) => {
         task.record = record;
         again.push(task);
@@ -346,6 +342,12 @@ export class Dispatcher {
     );
     this.#scheduler.takeAgain(again, this.#nowMs);
     if (this.#control.letGo(link.slot)) this.#notifySupervisor();
+  }
+
+  /** Has a thread killed that hangs; the main thread cannot be. */
+  #hangs(slot: number): void {
+    if (slot === this.#links.length - 1) return;
+    if (this.#control.requestKill(slot)) this.#notifySupervisor();
   }
 
   /** False when the server is closed and this dispatcher is done. */

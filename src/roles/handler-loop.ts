@@ -11,6 +11,8 @@ import { monotonicMs } from "../../ffi/clock.ts";
 import type { HandlerLink } from "../channel/handler-link.ts";
 import {
   ABORT,
+  ABORT_EXPIRED,
+  ABORT_HALF,
   BODY,
   BODY_FAILED,
   CREDIT,
@@ -325,8 +327,13 @@ export class HandlerLoop {
         exchange.body?.fail(bodyFailure(tasks.words[offset >> 2]));
         return;
       case ABORT:
-        if (tasks.words[offset >> 2] === 0) exchange.abort();
-        else exchange.halfClose();
+        this.#abort(exchange, tasks.words[offset >> 2]);
     }
+  }
+
+  #abort(exchange: Exchange, reason: number): void {
+    if (reason === ABORT_HALF) exchange.halfClose();
+    else if (reason === ABORT_EXPIRED) exchange.expire();
+    else exchange.abort();
   }
 }

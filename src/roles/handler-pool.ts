@@ -16,6 +16,7 @@ import {
   SERVER_CLOSED,
 } from "../shm/control-block.ts";
 import { HandlerCounter, PoolCounter } from "../shm/counters.ts";
+import { BoundedLog } from "./bounded-log.ts";
 import type { HandlerThreadMessage, HandlerThreadSettings } from "./handler-thread.ts";
 import { handlerCounters, poolCounters, type ServerMemory } from "./server-memory.ts";
 import { startThread, type Thread } from "./thread.ts";
@@ -36,6 +37,8 @@ export interface HandlerPoolSettings {
   readonly min: number;
   readonly max: number;
   readonly retireAfterMs: number;
+  /** Milliseconds after which a handler that hangs is to be killed; Infinity for never. */
+  readonly handlerTimeoutMs: number;
   /** What each thread is told, but for its slot and the memory. */
   readonly thread: Omit<HandlerThreadSettings, "memory" | "slot" | "dispatcherWakerFds">;
   /** A thread has run the module and found no handlers in it. */
@@ -50,6 +53,8 @@ export class HandlerPool {
   readonly #idleSince: number[] = [];
   readonly #lastStarted: number[] = [];
   readonly #ready: boolean[] = [];
+  readonly #isKilled: boolean[] = [];
+  readonly #kills: BoundedLog = new BoundedLog();
   #timer: ReturnType<typeof setInterval> | null = null;
   #pauseMs = 0;
   readonly #counters: Float64Array;
@@ -77,6 +82,7 @@ export class HandlerPool {
 
   /** Does what dispatchers ask for; called whenever one of them woke the supervisor. */
   look(): void {
+    if (!this.#isEnding && !this.#isUnregistered) this.#takeKills();
     if (this.#isEnding || this.#isUnregistered || this.#control.serverState === SERVER_CLOSED) {
       if (!this.#isEnding && !this.#isUnregistered) this.#takeWishes();
       return;
@@ -125,6 +131,21 @@ export class HandlerPool {
     const parker = this.#control.handlerParker(slot);
     if (parker.needsWake()) parker.notify();
     return true;
+  }
+
+  /** Kills the threads that hang. Until they are gone they get no more tasks. */
+  #takeKills(): void {
+    for (let slot = 0; slot < this.#settings.max; slot++) {
+      const thread = this.#threads[slot];
+      if (!this.#control.takeKill(slot) || thread == null || this.#isKilled[slot]) continue;
+      this.#isKilled[slot] = true;
+      this.#counters[PoolCounter.killed] += 1;
+      this.#kills.say(
+        `handler thread ${slot} hangs and is replaced: a handler ran for more than handlerTimeout, ${this.#settings.handlerTimeoutMs} ms`,
+      );
+      this.#control.moveHandler(slot, HANDLER_READY, HANDLER_RETIRING);
+      thread.worker.terminate();
+    }
   }
 
   #takeWishes(): void {
@@ -191,6 +212,7 @@ export class HandlerPool {
     if (!this.#control.moveHandler(slot, HANDLER_EMPTY, HANDLER_STARTING)) return false;
     this.#counters[PoolCounter.spawned] += 1;
     this.#ready[slot] = false;
+    this.#isKilled[slot] = false;
     this.#idleSince[slot] = now;
     const { memory, dispatcherWakers, thread } = this.#settings;
     this.#threads[slot] = startThread(
@@ -224,7 +246,7 @@ export class HandlerPool {
       this.#counters[PoolCounter.died] += 1;
       console.error(`epollo: a handler thread has ended (code ${code}) and is replaced`, error ?? "");
     }
-    this.#control.declareDead(slot);
+    this.#control.declareDead(slot, this.#isKilled[slot]);
     // Not by asking whether they sleep: the thread may have died between taking that word and waking.
     if (!this.#isEnding) for (const waker of this.#settings.dispatcherWakers) waker.wake();
     if (this.#isEnding && this.#alive === 0) this.#onAllEnded?.();

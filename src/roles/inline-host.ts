@@ -6,8 +6,7 @@
  * into the client's outgoing bytes and leaves no trace: no task, no ring. What outlives the first call (a promise that
  * is pending, a stream) gets a task like any other, whose link is this object, and counts as a mistake of the kind.
  *
- * What the dispatcher has to tell such a request (credit, the client has left) is kept and told once a turn, since user
- * code runs then (`tell`).
+ * What the dispatcher has to tell such a request is kept and told once a turn (`inline-notices.ts`).
  */
 import { monotonicMs } from "../../ffi/clock.ts";
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
@@ -32,31 +31,10 @@ import { DispatcherCounter } from "../shm/counters.ts";
 import type { AnswerWriter } from "./answer-writer.ts";
 import { CLIENT_CLOSED, type Client, TASK_GIVEN, TASK_OVER, Task, type TaskLink } from "./client.ts";
 import { fileAccess } from "./file-access.ts";
+import type { InlineOwner } from "./inline-owner.ts";
 import { type KindTable, QUICK_MS, SLOW_MS, targetHash } from "./kind-table.ts";
-import { NoticeList, TELL_ABORT, TELL_CREDIT, TELL_HALF_CLOSED } from "./notice-list.ts";
+import { NoticeList, TELL_ABORT, TELL_CREDIT, TELL_EXPIRED, TELL_HALF_CLOSED } from "./notice-list.ts";
 import { RunMeter } from "./run-meter.ts";
-
-/** What the inline host asks of its dispatcher. */
-export interface InlineOwner {
-  /** Monotonic ms at the start of this turn. */
-  readonly nowMs: number;
-  /** A request is in flight from now on. */
-  began(): void;
-  /** A request without a task is not in flight any more. */
-  ended(): void;
-  /** A request with a task is not in flight any more. */
-  over(task: Task): void;
-  /** All of an answer of this thread's own is queued: the next one may follow. */
-  sent(client: Client, sequence: number): void;
-  /** The answer of a task is complete. */
-  answered(client: Client, task: Task): void;
-  /** An answer cannot be completed: close at once. */
-  broken(client: Client): void;
-  /** The deadline of a client is another. */
-  progressed(client: Client): void;
-  /** Something is to be done at the next turn, which may be far away. */
-  wakeUp(): void;
-}
 
 /** User code that one client's requests may run in a turn before the others get theirs, in ms. */
 const TURN_MS = 1;
@@ -115,7 +93,7 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
   }
 
   /** Requests that outlived their handler's first call. */
-  get openCount(): number {
+  get open(): number {
     return this.#openCount;
   }
 
@@ -376,6 +354,21 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
   abort(entry: number, isHalf: boolean): boolean {
     this.#notify(this.#open[entry], isHalf ? TELL_HALF_CLOSED : TELL_ABORT, 0);
     return true;
+  }
+
+  expire(entry: number): boolean {
+    this.#notify(this.#open[entry], TELL_EXPIRED, 0);
+    return true;
+  }
+
+  /** What is open here was started. */
+  isStarted(): boolean {
+    return true;
+  }
+
+  /** Tasks by entry. */
+  get tasks(): readonly (Task | null)[] {
+    return this.#tasks;
   }
 
   credit(entry: number, bytes: number): boolean {

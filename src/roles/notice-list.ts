@@ -4,12 +4,14 @@
  *   TELL_CREDIT       the client took so many bytes more
  *   TELL_ABORT        the client has left
  *   TELL_HALF_CLOSED  the client has closed its half
+ *   TELL_EXPIRED      the handler has taken too long, and the client has got another answer
  */
 import type { Exchange } from "../fetch/exchange.ts";
 
 export const TELL_CREDIT = 0;
 export const TELL_ABORT = 1;
 export const TELL_HALF_CLOSED = 2;
+export const TELL_EXPIRED = 3;
 
 interface Notice {
   readonly exchange: Exchange;
@@ -40,6 +42,7 @@ export class NoticeList {
       if (exchange.isDone) continue;
       if (what === TELL_CREDIT) exchange.addCredit(bytes);
       else if (what === TELL_ABORT) exchange.abort();
+      else if (what === TELL_EXPIRED) exchange.expire();
       else exchange.halfClose();
     }
   }

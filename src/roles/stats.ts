@@ -28,6 +28,7 @@ interface DispatcherReading {
   parseErrors: number;
   takenBack: number;
   refused: number;
+  handlerTimeouts: number;
   timeouts: number;
 }
 
@@ -71,8 +72,15 @@ export function readStats(memory: ServerMemory, control: ControlBlock): object {
     parseErrors: sum("parseErrors"),
     takenBack: sum("takenBack"),
     refused: sum("refused"),
+    handlerTimeouts: sum("handlerTimeouts"),
     timeouts: sum("timeouts"),
-    threads: { spawned: pool[PoolCounter.spawned], retired: pool[PoolCounter.retired], alive, starting },
+    threads: {
+      spawned: pool[PoolCounter.spawned],
+      retired: pool[PoolCounter.retired],
+      killed: pool[PoolCounter.killed],
+      alive,
+      starting,
+    },
     dispatchers,
     handlers,
   };
@@ -93,6 +101,7 @@ function readDispatcher(memory: ServerMemory, control: ControlBlock, index: numb
     parseErrors: counters[DispatcherCounter.parseErrors],
     takenBack: counters[DispatcherCounter.tasksTakenBack],
     refused: counters[DispatcherCounter.tasksRefused],
+    handlerTimeouts: counters[DispatcherCounter.handlerTimeouts],
     timeouts: counters[DispatcherCounter.timeouts],
   };
 }

@@ -27,7 +27,7 @@ import { PoolCounter } from "../shm/counters.ts";
 import type { Parker } from "../shm/parker.ts";
 import type { AcceptorSettings } from "./acceptor.ts";
 import { closeIdleClients } from "./close-idle.ts";
-import type { DispatcherSettings } from "./dispatcher.ts";
+import type { DispatcherSettings } from "./dispatcher-settings.ts";
 import { HandlerLoop } from "./handler-loop.ts";
 import { HandlerPool, type HandlerPoolSettings } from "./handler-pool.ts";
 import { linkHandlers } from "./handler-thread.ts";

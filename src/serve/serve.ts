@@ -136,6 +136,7 @@ function startOn(listener: Listener, resolved: ResolvedOptions, serverIndex: num
       balance: threads.balance,
       maxBacklog: threads.maxBacklogTasks,
       ownPaths: ownPathsOf(resolved),
+      handlerTimeoutMs: threads.handlerTimeoutMs,
       isInlineAllowed: mode !== "main" && threads.isInlineAllowed,
       areKindsKept: mode !== "main" && (threads.isInlineAllowed || threads.balance === "bounded"),
       heavyLimit: Math.max(1, Math.ceil(availableParallelism() / threads.dispatchers)),
@@ -151,6 +152,7 @@ function startOn(listener: Listener, resolved: ResolvedOptions, serverIndex: num
             min: threads.min,
             max: threads.max,
             retireAfterMs: threads.retireAfterMs,
+            handlerTimeoutMs: threads.handlerTimeoutMs,
             thread: {
               module: mode === "module" ? (resolved.moduleUrl as string) : Bun.main,
               isOptionsModule: mode === "module",

@@ -36,6 +36,8 @@ export interface ResolvedThreads {
   readonly max: number;
   /** Milliseconds of idleness before a handler thread above `min` ends: an integer from 0, or Infinity. */
   readonly retireAfterMs: number;
+  /** Milliseconds from the start of a handler to the first byte of its answer: an integer from 1, or Infinity. */
+  readonly handlerTimeoutMs: number;
   /** Tasks that may wait for a handler, 1 to 2147483647. */
   readonly maxBacklogTasks: number;
   /** How a handler thread is chosen. */
@@ -55,6 +57,7 @@ const NAMES = [
   "min",
   "max",
   "retireAfter",
+  "handlerTimeout",
   "maxBacklog",
   "balance",
   "inline",
@@ -92,6 +95,10 @@ export function resolvePlacement(
       given.retireAfter === Infinity
         ? Infinity
         : (integer("retireAfter", given.retireAfter, 0, MAX_INT32, " ms, or Infinity") ?? 10_000),
+    handlerTimeoutMs:
+      given.handlerTimeout === Infinity
+        ? Infinity
+        : (integer("handlerTimeout", given.handlerTimeout, 1, MAX_INT32, " ms, or Infinity") ?? Infinity),
     maxBacklogTasks: integer("maxBacklog", given.maxBacklog, 1, MAX_INT32) ?? 65_536,
     balance,
     // One handler thread at most, or a plain policy, was asked for: no other thread is to run handlers unasked.

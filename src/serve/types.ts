@@ -31,6 +31,11 @@ export interface ThreadOptions {
   max?: number | undefined;
   /** Milliseconds that a handler thread above `min` may be idle before it ends; `Infinity` for ever. Default: 10000. */
   retireAfter?: number | undefined;
+  /**
+   * Milliseconds from the start of a handler to the first byte of its answer, 1 to 2147483647. Past them the client gets 503;
+   * a thread that does not even react is terminated and replaced. `Infinity` for no limit. Default: `Infinity`.
+   */
+  handlerTimeout?: number | undefined;
   /** Requests that may wait for a handler before more are answered with 503, 1 to 2147483647. Default: 65536. */
   maxBacklog?: number | undefined;
   /**
@@ -128,6 +133,8 @@ export interface DispatcherStats {
   readonly parseErrors: number;
   /** Tasks taken back from a handler thread that turned out slow, and given to another. */
   readonly takenBack: number;
+  /** Requests answered with 503 because their handler took longer than `threads.handlerTimeout`. */
+  readonly handlerTimeouts: number;
 }
 
 /** The counters of one handler thread, since it was started. */
@@ -146,6 +153,8 @@ export interface ThreadStats {
   readonly spawned: number;
   /** Handler threads ended because they were idle. */
   readonly retired: number;
+  /** Handler threads terminated because of `threads.handlerTimeout`. */
+  readonly killed: number;
   /** Handler threads that take requests, now. */
   readonly alive: number;
   /** Handler threads that are being started, now. */

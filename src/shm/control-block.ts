@@ -3,7 +3,7 @@
  *
  * Any thread may read it; who writes which word stands below. It knows nothing of sockets, HTTP or Workers.
  *
- *   word     server                     | writer
+ *   word     server (server-words.ts)   | writer
  *   0        state (SERVER_*)           | main
  *   1        epoch, counts up whenever  | main, handler threads (Atomics.add)
  *            a handler's state changes  |
@@ -37,6 +37,10 @@
  *     +5     a thread is wanted here    | dispatchers set, supervisor clears
  *     +6..7  f64: since when it runs    | handler (monotonic ms, ffi/clock.ts)
  *     +8..9  f64: average service time  | handler (ms, exponentially weighted)
+ *     +10    1 + deaths: this thread is | dispatchers set, supervisor clears
+ *            to be killed               |
+ *     +11    1: the thread that died    | main, before it declares it dead
+ *            here was killed            |
  *     +32    its parker                 | (parker.ts)
  *
  * Handler states:
@@ -51,28 +55,18 @@
  */
 
 import { Parker } from "./parker.ts";
-import { HANDLER_DEAD, HANDLER_EMPTY, SERVER_CLOSED, SERVER_RUNNING } from "./states.ts";
+import { ServerWords } from "./server-words.ts";
+import { HANDLER_DEAD, HANDLER_EMPTY } from "./states.ts";
 
 export * from "./states.ts";
 
-const STATE = 0;
 const EPOCH = 1;
-const STOP_REQUEST = 2;
-const ACCEPTOR_ENDED = 3;
-const RELOAD_REQUEST = 4;
-const ROUTES_REPLACED = 5;
-const SLOW_ABOUT = 6;
-const REFERENCE_REQUEST = 7;
-const TIMEOUT_TOLD = 8;
-const UNREADY = 16;
 const PARKER_AT = 32;
 const THREADS_AT = 64;
 const SPAN_WORDS = 64;
 
 /** View of the control block; each thread makes its own over the same memory. */
-export class ControlBlock {
-  /** The words; indexes come from the methods below. */
-  readonly words: Int32Array;
+export class ControlBlock extends ServerWords {
   readonly #times: Float64Array;
   readonly dispatcherCount: number;
   /** Handler slots, the one of the main thread (the last) included. */
@@ -84,115 +78,10 @@ export class ControlBlock {
   }
 
   constructor(memory: SharedArrayBuffer, dispatcherCount: number, handlerCount: number) {
-    this.words = new Int32Array(memory);
+    super(memory);
     this.#times = new Float64Array(memory);
     this.dispatcherCount = dispatcherCount;
     this.handlerCount = handlerCount;
-  }
-
-  /** State of the server, one of `SERVER_*`. */
-  get serverState(): number {
-    return Atomics.load(this.words, STATE);
-  }
-
-  set serverState(state: number) {
-    Atomics.store(this.words, STATE, state);
-    Atomics.notify(this.words, STATE);
-  }
-
-  /** Resolves when the server is closed: after `stop()`, when the last client is gone. */
-  async whenClosed(): Promise<void> {
-    for (let state = this.serverState; state !== SERVER_CLOSED; state = this.serverState) {
-      await Atomics.waitAsync(this.words, STATE, state).value;
-    }
-  }
-
-  /** Asks main to bring the server into a state (`SERVER_*`); for threads that are not main. */
-  requestStop(state: number): void {
-    Atomics.or(this.words, STOP_REQUEST, state);
-  }
-
-  /** Takes the state that a thread asks for; SERVER_RUNNING when none does. */
-  takeStopRequest(): number {
-    // Two threads may have asked for different ends: the more urgent one counts.
-    return Math.min(SERVER_CLOSED, Atomics.exchange(this.words, STOP_REQUEST, SERVER_RUNNING));
-  }
-
-  /** Whether the routes that the dispatchers were told are replaced: the handlers find routes from now on. */
-  get areRoutesReplaced(): boolean {
-    return Atomics.load(this.words, ROUTES_REPLACED) === 1;
-  }
-
-  /** Says that the dispatchers' routes are replaced. */
-  replaceRoutes(): void {
-    Atomics.store(this.words, ROUTES_REPLACED, 1);
-  }
-
-  /** Whether a dispatcher has seen slow tasks of late: answers are not to wait for the end of a batch. */
-  get isSlowAbout(): boolean {
-    return Atomics.load(this.words, SLOW_ABOUT) === 1;
-  }
-
-  /** Says whether slow tasks are about. Of several dispatchers the last one counts: it is a hint. */
-  setSlowAbout(isSlow: boolean): void {
-    Atomics.store(this.words, SLOW_ABOUT, isSlow ? 1 : 0);
-  }
-
-  /** Whether no time-out was told of before this call. */
-  isFirstTimeout(): boolean {
-    return Atomics.exchange(this.words, TIMEOUT_TOLD, 1) === 0;
-  }
-
-  /** Asks main to replace all handler threads; for threads that are not main. */
-  requestReload(): void {
-    Atomics.store(this.words, RELOAD_REQUEST, 1);
-  }
-
-  /** Takes the wish to replace all handler threads; false when nobody has it. */
-  takeReloadRequest(): boolean {
-    return Atomics.exchange(this.words, RELOAD_REQUEST, 0) === 1;
-  }
-
-  /** Asks main to keep the process alive while the server listens, or not to; for threads that are not main. */
-  requestReference(isWanted: boolean): void {
-    Atomics.store(this.words, REFERENCE_REQUEST, isWanted ? 1 : 2);
-  }
-
-  /** Takes the wish of the last `requestReference`; null when nobody has one. */
-  takeReferenceRequest(): boolean | null {
-    const wish = Atomics.exchange(this.words, REFERENCE_REQUEST, 0);
-    return wish === 0 ? null : wish === 1;
-  }
-
-  /** Whether the acceptor has ended: no more clients will come into the queue. */
-  get isAcceptorEnded(): boolean {
-    return Atomics.load(this.words, ACCEPTOR_ENDED) === 1;
-  }
-
-  /** Says that the acceptor accepts. */
-  startAcceptor(): void {
-    Atomics.compareExchange(this.words, ACCEPTOR_ENDED, 0, 2);
-  }
-
-  /** Says that the acceptor has ended. */
-  endAcceptor(): void {
-    Atomics.store(this.words, ACCEPTOR_ENDED, 1);
-    Atomics.notify(this.words, ACCEPTOR_ENDED);
-  }
-
-  /** Blocks until the acceptor has ended, `timeoutMs` at most; not at all when it has not begun yet. */
-  awaitAcceptorEnd(timeoutMs: number): void {
-    Atomics.wait(this.words, ACCEPTOR_ENDED, 2, timeoutMs);
-  }
-
-  /** Whether balancers are to send new work elsewhere: the server is about to stop. */
-  get isUnready(): boolean {
-    return Atomics.load(this.words, UNREADY) === 1;
-  }
-
-  /** Says that the server is about to stop. */
-  setUnready(): void {
-    Atomics.store(this.words, UNREADY, 1);
   }
 
   /** Requests in flight in all dispatchers. */
@@ -366,9 +255,35 @@ export class ControlBlock {
     this.#times[(base + 8) >> 1] = serviceMs;
   }
 
-  /** Declares the thread of `slot` dead: each dispatcher has to let go of it before the slot can be used again. */
-  declareDead(slot: number): void {
+  /** Asks the supervisor to kill the thread that is in `slot` now; false when that was asked for already. */
+  requestKill(slot: number): boolean {
     const base = this.#handler(slot);
+    // Named by the deaths before it, so that a wish that comes late does not hit its successor.
+    const wish = (Atomics.load(this.words, base + 1) + 1) | 0;
+    return Atomics.exchange(this.words, base + 10, wish) !== wish;
+  }
+
+  /** Takes the wish to kill the thread that is in `slot` now; false when nobody has it. */
+  takeKill(slot: number): boolean {
+    const base = this.#handler(slot);
+    if (Atomics.load(this.words, base + 10) === 0) return false;
+    return Atomics.exchange(this.words, base + 10, 0) === ((Atomics.load(this.words, base + 1) + 1) | 0);
+  }
+
+  /** Whether the thread that died last in `slot` was killed. */
+  wasKilled(slot: number): boolean {
+    return Atomics.load(this.words, this.#handler(slot) + 11) === 1;
+  }
+
+  /** Since when the handler of `slot` runs, or ran last, in monotonic ms: another value means that it has moved on. */
+  lastStartMs(slot: number): number {
+    return this.#times[(this.#handler(slot) + 6) >> 1]!;
+  }
+
+  /** Declares the thread of `slot` dead: each dispatcher has to let go of it before the slot can be used again. */
+  declareDead(slot: number, wasKilled = false): void {
+    const base = this.#handler(slot);
+    Atomics.store(this.words, base + 11, wasKilled ? 1 : 0);
     Atomics.store(this.words, base + 3, this.dispatcherCount);
     Atomics.add(this.words, base + 1, 1);
     Atomics.store(this.words, base + 2, 0);

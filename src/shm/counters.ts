@@ -35,6 +35,7 @@ export const DISPATCHER_COUNTERS = [
   "turns",
   "sleeps",
   "handlerWakeUps",
+  "handlerTimeouts",
 ] as const;
 
 /** What each handler thread counts. */

@@ -173,6 +173,16 @@ export class RingProducer {
     return true;
   }
 
+  /** Position up to which the consumer has given space back; another value means that it has moved on. */
+  get releasedPosition(): number {
+    return Atomics.load(this.#control, HEAD);
+  }
+
+  /** Whether records that were published have not been given back by the consumer. */
+  get hasUnreleased(): boolean {
+    return this.releasedPosition !== this.#published;
+  }
+
   /** Bytes of the ring that hold no committed or unreleased record now, headers and padding counted. */
   get freeBytes(): number {
     this.#head = Atomics.load(this.#control, HEAD);

@@ -37,7 +37,7 @@ describe("a handler that is lost", () => {
     while (run.clients.results.collect(link));
     const again: Task[] = [];
     link.sweep(
-      (task) => run.clients.lost(task),
+      (task) => run.clients.failed.lost(task, false),
       (task, record) => {
         task.record = record;
         again.push(task);

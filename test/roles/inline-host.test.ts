@@ -91,7 +91,7 @@ describe("whole answers", () => {
     peer.send(get("a") + get("b") + post("echo", "body") + get("a"));
     await run.until(() => bodiesOf(peer.received).length === 4);
     expect(bodiesOf(peer.received)).toEqual(["at /a", "at /b", "body", "at /a"]);
-    expect([ranInline(), run.inFlight, inline.openCount]).toEqual([4, 0, 0]);
+    expect([ranInline(), run.inFlight, inline.open]).toEqual([4, 0, 0]);
     expect(run.handler.started).toHaveLength(0);
   });
 
@@ -177,11 +177,11 @@ describe("what outlives the call of its handler", () => {
     const peer = await run.connect();
     peer.send(get("wait") + get("a"));
     await run.until(() => ranInline() === 2);
-    expect([inline.openCount, run.inFlight, peer.received]).toEqual([1, 1, ""]);
+    expect([inline.open, run.inFlight, peer.received]).toEqual([1, 1, ""]);
     gate.resolve("late");
     await run.until(() => peer.received.endsWith("at /a"));
     expect(bodiesOf(peer.received)).toEqual(["late", "at /a"]);
-    expect([inline.openCount, run.inFlight]).toEqual([0, 0]);
+    expect([inline.open, run.inFlight]).toEqual([0, 0]);
     peer.send(get("wait"));
     await run.until(() => run.handler.started.length === 1);
     run.handler.started[0]!.answer("HTTP/1.1 200 OK\r\n\r\n");
@@ -191,10 +191,10 @@ describe("what outlives the call of its handler", () => {
   test("is aborted when its client leaves", async () => {
     const peer = await run.connect();
     peer.send(get("wait"));
-    await run.until(() => inline.openCount === 1);
+    await run.until(() => inline.open === 1);
     peer.close(true);
     await run.until(() => aborted === 1);
-    expect([inline.openCount, run.inFlight, run.clients.count]).toEqual([0, 0, 0]);
+    expect([inline.open, run.inFlight, run.clients.count]).toEqual([0, 0, 0]);
     gate.resolve("to nobody");
     await run.turns(3);
   });
@@ -204,14 +204,14 @@ describe("what outlives the call of its handler", () => {
     peer.send(get("stream"));
     await run.until(() => peer.received.endsWith("0\r\n\r\n"));
     expect(peer.received.split("~").length - 1).toBe(2_000_000);
-    expect([inline.openCount, run.inFlight, cancelled]).toEqual([0, 0, 0]);
+    expect([inline.open, run.inFlight, cancelled]).toEqual([0, 0, 0]);
     promote("GET", "stream");
     promote("GET", "stream");
     peer.send(get("stream"));
-    await run.until(() => inline.openCount === 1);
+    await run.until(() => inline.open === 1);
     peer.close(true);
     await run.until(() => cancelled === 1);
-    expect([inline.openCount, run.inFlight]).toEqual([0, 0]);
+    expect([inline.open, run.inFlight]).toEqual([0, 0]);
   });
 });
 

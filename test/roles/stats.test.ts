@@ -21,7 +21,7 @@ test("a new server has counted nothing and has no threads", () => {
   const stats = readStats(memory, controlOf(memory)) as Record<string, unknown>;
   const { threads, dispatchers, handlers, ...totals } = stats;
   expect(Object.values(totals)).toEqual(Object.values(totals).map(() => 0));
-  expect(threads).toEqual({ spawned: 0, retired: 0, alive: 0, starting: 0 });
+  expect(threads).toEqual({ spawned: 0, retired: 0, killed: 0, alive: 0, starting: 0 });
   expect([(dispatchers as object[]).length, handlers]).toEqual([2, []]);
 });
 
@@ -44,7 +44,7 @@ test("counts of all dispatchers are added up, levels are those published last", 
     control.setInFlight(index, 100 + index);
     control.setBacklog(index, 110 + index);
   }
-  poolCounters(memory).set([5, 4]);
+  poolCounters(memory).set([5, 4, 1]);
   const stats = readStats(memory, control);
   expect(stats).toMatchObject({
     accepted: 9,
@@ -60,7 +60,7 @@ test("counts of all dispatchers are added up, levels are those published last", 
     connections: 181,
     inFlight: 201,
     backlog: 221,
-    threads: { spawned: 5, retired: 4 },
+    threads: { spawned: 5, retired: 4, killed: 1 },
   });
   expect((stats as { dispatchers: object[] }).dispatchers[1]).toMatchObject({
     requests: 11,

@@ -64,6 +64,7 @@ describe("values", () => {
         min: 1,
         max: 16,
         retireAfterMs: 10_000,
+        handlerTimeoutMs: Infinity,
         maxBacklogTasks: 65_536,
         balance: "bounded",
         isInlineAllowed: true,

@@ -43,12 +43,21 @@ describe("defaults", () => {
 describe("accepted", () => {
   test("every member at its bounds", () => {
     expect(
-      placed({ dispatchers: 1, min: 0, max: 1, retireAfter: 0, maxBacklog: 1, inline: false }).threads,
+      placed({
+        dispatchers: 1,
+        min: 0,
+        max: 1,
+        retireAfter: 0,
+        handlerTimeout: 1,
+        maxBacklog: 1,
+        inline: false,
+      }).threads,
     ).toEqual({
       dispatchers: 1,
       min: 0,
       max: 1,
       retireAfterMs: 0,
+      handlerTimeoutMs: 1,
       maxBacklogTasks: 1,
       balance: "bounded",
       isInlineAllowed: false,
@@ -60,6 +69,7 @@ describe("accepted", () => {
       max: 256,
       maxBacklogTasks: 2147483647,
     });
+    expect(placed({ handlerTimeout: Infinity }).threads.handlerTimeoutMs).toBe(Infinity);
     expect(placed({ retireAfter: Infinity, balance: "random" }).threads).toMatchObject({
       retireAfterMs: Infinity,
       balance: "random",
@@ -118,7 +128,7 @@ describe("mistakes", () => {
     [
       { maximum: 3 },
       TypeError,
-      'threads has no option "maximum"; it accepts handlers, dispatchers, min, max, retireAfter, maxBacklog, balance, inline, gracefulSignals',
+      'threads has no option "maximum"; it accepts handlers, dispatchers, min, max, retireAfter, handlerTimeout, maxBacklog, balance, inline, gracefulSignals',
     ],
     [4, TypeError, "threads must be an object, but was 4"],
     [null, TypeError, "threads must be an object, but was null"],

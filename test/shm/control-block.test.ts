@@ -217,3 +217,17 @@ test("no two words share a place: all are set and read back", () => {
     expect([control.handlerState(index), control.dispatcherState(index)]).toEqual([0, 0]);
   }
 });
+
+test("a wish to kill a thread is for that thread, not for its successor", () => {
+  const control = open(1, 1);
+  expect(control.takeKill(0)).toBe(false);
+  expect(control.requestKill(0)).toBe(true);
+  expect(control.requestKill(0)).toBe(false);
+  expect(control.takeKill(0)).toBe(true);
+  expect(control.takeKill(0)).toBe(false);
+  control.requestKill(0);
+  control.declareDead(0, true);
+  expect([control.takeKill(0), control.wasKilled(0)]).toEqual([false, true]);
+  control.declareDead(0);
+  expect(control.wasKilled(0)).toBe(false);
+});

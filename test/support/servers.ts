@@ -29,9 +29,11 @@ export interface Stats {
   readonly backlog: number;
   readonly requests: number;
   readonly requestsInline: number;
+  readonly handlerTimeouts: number;
   readonly threads: {
     readonly spawned: number;
     readonly retired: number;
+    readonly killed: number;
     readonly alive: number;
     readonly starting: number;
   };

@@ -145,6 +145,7 @@ serve({
     min: 0,
     max: 8,
     retireAfter: Infinity,
+    handlerTimeout: 30_000,
     maxBacklog: 100,
     balance: "random",
     inline: false,

@@ -1,7 +1,8 @@
 /** Entry point of a dispatcher's Worker. */
 import { workerData } from "node:worker_threads";
 import { requestShortSlice } from "../../../ffi/scheduling.ts";
-import { Dispatcher, type DispatcherSettings } from "../dispatcher.ts";
+import { Dispatcher } from "../dispatcher.ts";
+import type { DispatcherSettings } from "../dispatcher-settings.ts";
 
 requestShortSlice();
 new Dispatcher(workerData as DispatcherSettings).run();

@@ -1,0 +1,128 @@
+/**
+ * Promise 1: handlers that never return, one after the other (`--kills N`, 48 by default): each client gets 503, each thread is
+ * killed and replaced, requests beside them are answered, and afterwards there are as many threads and descriptors and as
+ * much memory as before.
+ */
+import { exchange } from "../../test/support/exchange.ts";
+import { eventually, fdCount, threadCount } from "../../test/support/process-info.ts";
+import type { RunningServer } from "../../test/support/servers.ts";
+import type { Drill, DrillRun } from "../support/drill.ts";
+import { settledSample, startForDrill } from "../support/drill-server.ts";
+
+const THREADS = 6;
+/** Handlers that hang at once. */
+const HANGING = 4;
+const LIMIT_MS = 100;
+const MEGABYTE = 1 << 20;
+/** Not the first: by then the server has all the threads and memory that the load asks for. */
+const WARM_UP_KILLS = 24;
+const MOST_GROWTH_BYTES: number = 24 * MEGABYTE;
+
+/** Kills so many handlers and gives how long their answers took, in ms. */
+async function kill(server: RunningServer, kills: number, statuses: Map<number, number>): Promise<number[]> {
+  const times: number[] = [];
+  let left = kills;
+  const one = async (): Promise<void> => {
+    while (left-- > 0) {
+      const start = performance.now();
+      // A handler that computes for 100 minutes.
+      const { status } = await exchange(server.port, "/cpu?ms=6000000");
+      times.push(performance.now() - start);
+      statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    }
+  };
+  await Promise.all(Array.from({ length: HANGING }, one));
+  return times;
+}
+
+/** Asks for something trivial all the time; gives how often, and the answers that were not right. */
+async function besides(
+  server: RunningServer,
+  isOver: () => boolean,
+): Promise<[count: number, wrong: number]> {
+  let count = 0;
+  let wrong = 0;
+  while (!isOver()) {
+    const { text } = await exchange(server.port, `/id?id=${count}`).catch(() => ({ text: "failed" }));
+    if (text !== String(count++)) wrong++;
+    await Bun.sleep(5);
+  }
+  return [count, wrong];
+}
+
+async function checkLeftOver(
+  run: DrillRun,
+  server: RunningServer,
+  before: Awaited<ReturnType<typeof settledSample>>,
+): Promise<void> {
+  await eventually(
+    "the threads to be as many as before",
+    async () => (await server.stats())!.threads,
+    ({ alive, starting }) => alive === THREADS && starting === 0,
+    15_000,
+  );
+  for (const [name, read, most] of [
+    ["threads left over", () => threadCount(server.pid), before.threads],
+    ["descriptors left over", () => fdCount(server.pid), before.fds],
+  ] as const) {
+    const now = await eventually(name, read, (count) => count <= most).catch(read);
+    run.check(name, now - most, "0", now <= most);
+  }
+  const { residentBytes } = await settledSample(server.pid);
+  const grown = residentBytes - before.residentBytes;
+  run.check(
+    "memory grown, MB",
+    grown / MEGABYTE,
+    `at most ${MOST_GROWTH_BYTES / MEGABYTE}`,
+    grown <= MOST_GROWTH_BYTES,
+  );
+  const stats = (await server.stats())!;
+  run.check(
+    "requests left in flight or waiting",
+    stats.inFlight + stats.backlog,
+    "0",
+    stats.inFlight + stats.backlog === 0,
+  );
+}
+
+/** Has handlers hang, one after the other. */
+export const drill: Drill = {
+  description: `handlers that never return, ${HANGING} at a time: each gets 503, nothing is left over (--kills N)`,
+  promise: 1,
+  boundSeconds: 45,
+  isShort: true,
+  runsOnBun: false,
+  run: async (run) => {
+    const kills = run.option("kills", 48);
+    const threads = {
+      min: THREADS,
+      max: 4 * THREADS,
+      retireAfter: 500,
+      inline: false,
+      handlerTimeout: LIMIT_MS,
+    };
+    const server = await startForDrill(run, { threads });
+    await exchange(server.port, "/hello");
+    await kill(server, WARM_UP_KILLS, new Map());
+    const before = await settledSample(server.pid);
+    let isOver = false;
+    const others = besides(server, () => isOver);
+    const statuses = new Map<number, number>();
+    const start = performance.now();
+    const times = (await kill(server, kills, statuses)).sort((a, b) => a - b);
+    run.figure("kills", kills);
+    run.figure("kills a second", kills / ((performance.now() - start) / 1000));
+    isOver = true;
+    const [count, wrong] = await others;
+    run.check("answers of 503", statuses.get(503) ?? 0, String(kills), statuses.get(503) === kills);
+    run.figure("ms until the 503, median", times[times.length >> 1]!);
+    run.figure("ms until the 503, longest", times.at(-1)!);
+    const { killed } = (await server.stats())!.threads;
+    const more = killed - WARM_UP_KILLS - kills;
+    // A thread that got no processor for as long as the limit is taken for one that hangs.
+    run.check("threads killed beside them", more, `at most ${kills >> 4}`, more >= 0 && more <= kills >> 4);
+    run.figure("requests beside them", count);
+    run.check("of those answered wrongly", wrong, "0", wrong === 0);
+    await checkLeftOver(run, server, before);
+  },
+};

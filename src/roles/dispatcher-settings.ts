@@ -1,0 +1,24 @@
+/** What a dispatcher is told when it starts: the type only, as it travels in `workerData`. */
+import type { ClientSettings } from "./client-settings.ts";
+import type { HandlerModuleSettings } from "./handler-thread.ts";
+import type { OwnPathSettings } from "./own-paths.ts";
+import type { Balance } from "./scheduler.ts";
+import type { ServerMemory } from "./server-memory.ts";
+
+/** What a dispatcher is told when it starts. */
+export interface DispatcherSettings extends ClientSettings {
+  readonly index: number;
+  readonly memory: ServerMemory;
+  /** Its eventfd. */
+  readonly wakerFd: number;
+  readonly balance: Balance;
+  readonly maxBacklog: number;
+  /** Paths that the server answers itself; null without any. */
+  readonly ownPaths: OwnPathSettings | null;
+  /** Milliseconds from the start of a handler to the first byte of its answer; Infinity for no limit. */
+  readonly handlerTimeoutMs: number;
+  /** Tasks that compute for long that it lets run at once: its share of the processors. */
+  readonly heavyLimit: number;
+  /** The handlers that this thread may run itself, and the eventfds of all dispatchers; null when it runs none. */
+  readonly hosting: { readonly module: HandlerModuleSettings; readonly wakerFds: readonly number[] } | null;
+}

@@ -1,0 +1,162 @@
+/**
+ * `threads.handlerTimeout`: a handler that hangs is answered for with 503, and its thread replaced if it does not react. All in
+ * child processes: what hangs in main mode is the main thread. Not for Bun.serve, which has no such thing.
+ */
+import { afterAll, afterEach, describe, expect, test } from "bun:test";
+import { exchange, requestBytes } from "../support/exchange.ts";
+import { notesOf, uniqueMark } from "../support/journal.ts";
+import { eventually, fdCount, threadCount } from "../support/process-info.ts";
+import { RawClient } from "../support/raw-client.ts";
+import { MODES, type Mode, type RunningServer, startInChild, stopAll } from "../support/servers.ts";
+import { isBunTarget } from "../support/target.ts";
+
+const LIMIT_MS = 150;
+/** Longer than any test: a loop that does not end. */
+const FOR_EVER = 600_000;
+const THREADED: readonly Mode[] = MODES.filter((mode) => mode !== "main");
+
+afterEach(stopAll);
+afterAll(stopAll);
+
+const start = (mode: Mode, threads: object = {}): Promise<RunningServer> =>
+  startInChild(mode, { threads: { min: 1, max: 4, inline: false, handlerTimeout: LIMIT_MS, ...threads } });
+const killed = async (server: RunningServer): Promise<number> => (await server.stats())!.threads.killed;
+
+describe.skipIf(isBunTarget).each(MODES)("%s", (mode) => {
+  test("a handler that waits for ever: 503, an aborted signal, the connection and the thread go on", async () => {
+    const server = await start(mode, { max: 1 });
+    const mark = uniqueMark();
+    await using client = await RawClient.connect(server.port);
+    const threadBefore = mode === "main" ? "" : (await exchange(server.port, "/thread")).text;
+    await client.send(requestBytes(`/abort?mark=${mark}`));
+    const response = await client.readResponse();
+    expect([response.status, response.body.length]).toEqual([503, 0]);
+    await eventually(
+      "the handler to be told",
+      () => notesOf(`aborted ${mark} TimeoutError`).length,
+      (count) => count === 1,
+    );
+    await client.send(requestBytes("/hello"));
+    expect((await client.readResponse()).text).toBe("hello");
+    const stats = (await server.stats())!;
+    expect([stats.threads.killed, stats.handlerTimeouts, stats.inFlight]).toEqual([0, 1, 0]);
+    if (mode !== "main") expect((await exchange(server.port, "/thread")).text).toBe(threadBefore);
+  });
+
+  test("answers that began in time may take as long as they like; those that are in time are not touched", async () => {
+    const server = await start(mode, { max: 1 });
+    await using client = await RawClient.connect(server.port);
+    await client.send(requestBytes("/stream-long"));
+    expect((await exchange(server.port, "/slow?ms=20&id=in-time")).text).toBe("in-time");
+    await Bun.sleep(2 * LIMIT_MS);
+    expect((await exchange(server.port, "/hello")).text).toBe("hello");
+    expect(client.ending).toBe("open");
+    expect((await server.stats())!.handlerTimeouts).toBe(0);
+  });
+
+  test("pipelined: the 503 has its place among the answers", async () => {
+    const server = await start(mode);
+    await using client = await RawClient.connect(server.port);
+    await client.send(
+      Buffer.concat([requestBytes("/id?id=1"), requestBytes("/never"), requestBytes("/id?id=3")]),
+    );
+    const answers = [await client.readResponse(), await client.readResponse(), await client.readResponse()];
+    expect(answers.map(({ status, text }) => `${status} ${text}`)).toEqual(["200 1", "503 ", "200 3"]);
+  });
+});
+
+describe.skipIf(isBunTarget).each([...THREADED])("%s", (mode) => {
+  test.each(["/cpu", "/cpu-later"])("%s that never ends: 503, and the thread is replaced", async (path) => {
+    const server = await start(mode, { max: 1 });
+    const response = await exchange(server.port, `${path}?ms=${FOR_EVER}`);
+    expect(response.status).toBe(503);
+    // With one thread at most this is its successor's answer.
+    expect((await exchange(server.port, "/hello")).text).toBe("hello");
+    const stats = (await server.stats())!;
+    expect([stats.threads.killed, stats.threads.spawned, stats.threads.retired]).toEqual([1, 2, 0]);
+    expect(server.errorOutput()).toContain("handlerTimeout");
+    expect(server.errorOutput()).not.toContain("has ended");
+  });
+
+  test("what the thread had not started runs elsewhere, its streams are cut, its other requests get 503", async () => {
+    const server = await start(mode, { max: 1, balance: "random" });
+    await using stream = await RawClient.connect(server.port);
+    await stream.send(requestBytes("/stream-long"));
+    await eventually(
+      "the stream to begin",
+      () => stream.unread.length,
+      (length) => length > 0,
+    );
+    const waiting = exchange(server.port, "/never");
+    await eventually(
+      "both to be in flight",
+      async () => (await server.stats())!.inFlight,
+      (count) => count === 2,
+    );
+    const hanging = exchange(server.port, `/cpu?ms=${FOR_EVER}`);
+    await Bun.sleep(LIMIT_MS / 3);
+    const queued = exchange(server.port, "/id?id=queued");
+    expect((await waiting).status).toBe(503);
+    expect((await hanging).status).toBe(503);
+    expect((await queued).text).toBe("queued");
+    await eventually(
+      "the stream to be cut",
+      () => stream.ending,
+      (ending) => ending !== "open",
+    );
+    expect(stream.ending).toBe("reset");
+    expect(stream.unread.toString("latin1")).not.toEndWith("0\r\n\r\n");
+  });
+
+  test("a client that has left does not save the thread", async () => {
+    const server = await start(mode, { max: 1 });
+    await exchange(server.port, "/hello");
+    const client = await RawClient.connect(server.port);
+    await client.send(requestBytes(`/cpu?ms=${FOR_EVER}`));
+    await eventually(
+      "the handler to run",
+      async () => (await server.stats())!.inFlight,
+      (count) => count > 0,
+    );
+    client.reset();
+    await eventually(
+      "the thread to be killed",
+      () => killed(server),
+      (count) => count === 1,
+    );
+    expect((await exchange(server.port, "/hello")).text).toBe("hello");
+  });
+
+  test("stop() is not held up by a handler that hangs", async () => {
+    const server = await start(mode);
+    await exchange(server.port, "/hello");
+    const answer = exchange(server.port, `/cpu?ms=${FOR_EVER}`);
+    await eventually(
+      "the handler to run",
+      async () => (await server.stats())!.inFlight,
+      (count) => count > 0,
+    );
+    await server.stop();
+    expect((await answer).status).toBe(503);
+  });
+
+  test("kill after kill leaves no thread and no descriptor", async () => {
+    const server = await start(mode, { handlerTimeout: 20 });
+    await exchange(server.port, "/hello");
+    const before = [threadCount(server.pid), fdCount(server.pid)];
+    for (let round = 0; round < 3; round++) {
+      const answers = await Promise.all(
+        Array.from({ length: 4 }, () => exchange(server.port, `/cpu?ms=${FOR_EVER}`)),
+      );
+      expect(answers.map(({ status }) => status)).toEqual([503, 503, 503, 503]);
+    }
+    expect((await exchange(server.port, "/hello")).text).toBe("hello");
+    expect(await killed(server)).toBeGreaterThanOrEqual(12);
+    await eventually(
+      "threads and descriptors to be as before",
+      () => [threadCount(server.pid), fdCount(server.pid)],
+      // Three more threads may be alive than at the beginning.
+      ([threads, fds]) => threads! <= before[0]! + 6 && fds! <= before[1]! + 12,
+    );
+  });
+});

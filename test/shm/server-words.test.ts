@@ -1,0 +1,24 @@
+import { expect, test } from "bun:test";
+import { ControlBlock } from "../../src/shm/control-block.ts";
+import { ServerWords } from "../../src/shm/server-words.ts";
+import { SERVER_CLOSED, SERVER_DRAINING, SERVER_RUNNING } from "../../src/shm/states.ts";
+
+test("what one view says another sees, and wishes are taken once", () => {
+  const memory = new SharedArrayBuffer(ControlBlock.bytes(1, 1));
+  const main = new ControlBlock(memory, 1, 1);
+  const thread = new ServerWords(memory);
+  expect([thread.serverState, main.takeStopRequest()]).toEqual([SERVER_RUNNING, SERVER_RUNNING]);
+  thread.requestStop(SERVER_DRAINING);
+  thread.requestStop(SERVER_CLOSED);
+  expect([main.takeStopRequest(), main.takeStopRequest()]).toEqual([SERVER_CLOSED, SERVER_RUNNING]);
+  thread.requestReload();
+  expect([main.takeReloadRequest(), main.takeReloadRequest()]).toEqual([true, false]);
+  main.serverState = SERVER_DRAINING;
+  main.replaceRoutes();
+  thread.endAcceptor();
+  expect([thread.serverState, thread.areRoutesReplaced, main.isAcceptorEnded]).toEqual([
+    SERVER_DRAINING,
+    true,
+    true,
+  ]);
+});
