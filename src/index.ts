@@ -7,6 +7,7 @@ import "./serve/bundled-thread.ts";
 import { serveOptions } from "./serve/serve.ts";
 import type { Serve } from "./serve/types.ts";
 
+export type { LogHook, LogLevel, LogRecord } from "./log/log.ts";
 export type { LimitOptions } from "./serve/limit-types.ts";
 export type { ObserveOptions } from "./serve/observe-options.ts";
 export { type TextRequest, textHandler } from "./serve/text-handler.ts";

@@ -10,26 +10,36 @@ import { ROOT, readSources, type SourceFile, sourceFile } from "./support/source
 /** What each folder may import besides itself, from the bottom up: of this project, and of the runtime. */
 const LAYERS: Readonly<Record<string, { folders: readonly string[]; modules: readonly RegExp[] }>> = {
   ffi: { folders: [], modules: [/^bun:ffi$/] },
+  "src/log": { folders: [], modules: [] },
   "src/shm": { folders: [], modules: [] },
   "src/net": { folders: ["ffi"], modules: [] },
   "src/http": { folders: [], modules: [] },
   "src/channel": { folders: ["src/shm", "src/http", "src/net"], modules: [] },
   "src/fetch": {
-    folders: ["src/http", "src/channel"],
+    folders: ["src/log", "src/http", "src/channel"],
     modules: [/^bun:jsc$/, /^node:stream$/, /^node:fs$/],
   },
   "src/roles": {
-    folders: ["ffi", "src/shm", "src/net", "src/http", "src/channel", "src/fetch"],
+    folders: ["ffi", "src/log", "src/shm", "src/net", "src/http", "src/channel", "src/fetch"],
     modules: [/^node:worker_threads$/, /^bun:jsc$/],
   },
   // Worker entry points: a few lines that start a role.
   "src/roles/entry": { folders: ["ffi", "src/roles"], modules: [/^node:worker_threads$/] },
   "src/serve": {
     // The entry points: in a bundle Workers start from there (bundled-thread.ts).
-    folders: ["src/shm", "src/net", "src/http", "src/channel", "src/fetch", "src/roles", "src/roles/entry"],
+    folders: [
+      "src/log",
+      "src/shm",
+      "src/net",
+      "src/http",
+      "src/channel",
+      "src/fetch",
+      "src/roles",
+      "src/roles/entry",
+    ],
     modules: [/^node:/],
   },
-  src: { folders: ["src/serve"], modules: [] },
+  src: { folders: ["src/log", "src/serve"], modules: [] },
 };
 
 /** Of these folders only the named file may be imported by the one in front. */
@@ -68,6 +78,7 @@ const WITHOUT_MIRROR: Readonly<Record<string, string>> = {
   "src/roles/dispatcher.ts": "a thread's loop; test/server",
   "src/roles/handler-thread.ts": "a thread's start; test/server/errors.test.ts",
   "src/roles/handler-pool.ts": "starts and retires Workers; test/server/pool.test.ts",
+  "src/roles/thread-log.ts": "a thread's start; test/server/log.test.ts",
   "src/roles/supervisor.ts": "starts and ends all threads; test/server/stop.test.ts",
   "src/auto.ts": "replaces Bun.serve of a process; test/auto",
   "src/serve/bundled-thread.ts": "starts a thread's role in a bundle; test/bundle",
@@ -178,6 +189,13 @@ describe("imports", () => {
 });
 
 describe("files", () => {
+  test("none but src/log prints: what epollo has to say goes to the log", () => {
+    const printing = sources.filter(({ text }) =>
+      /\bconsole\.|process\.stderr/.test(text.replace(/\/\*[\s\S]*?\*\//g, "")),
+    );
+    expect(printing.map(({ path }) => path)).toEqual(["src/log/log.ts"]);
+  });
+
   test(`none has more than ${MAX_LINES} lines`, () => {
     const long = sources.filter(({ lineCount }) => lineCount > MAX_LINES);
     expect(long.map(({ path, lineCount }) => `${path}: ${lineCount}`)).toEqual([]);

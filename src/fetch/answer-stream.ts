@@ -7,6 +7,7 @@
  */
 import { drainMicrotasks } from "bun:jsc";
 import { FIRST, LAST } from "../channel/messages.ts";
+import { threadLog } from "../log/log.ts";
 import { closedError, type Exchange } from "./exchange.ts";
 
 /** The head of a streamed answer. */
@@ -41,7 +42,8 @@ export function pumpStream(
   };
   pump(exchange, reader, headFor).catch((error) => {
     if (exchange.isDone) return;
-    console.error(error);
+    const log = exchange.host.log ?? threadLog();
+    log.error("stream-error", "a response stream failed", { error }, [[error]]);
     exchange.cut();
   });
 }

@@ -8,6 +8,7 @@
 import type { AnswerSink } from "../channel/answer-sink.ts";
 import { ANSWER_PIECE_BYTES, ANSWER_WINDOW, FIRST, LAST } from "../channel/messages.ts";
 import type { TaskView } from "../channel/task-record.ts";
+import type { Log } from "../log/log.ts";
 import { cookieFields, withCookieFields } from "./bun-request.ts";
 import type { FileAccess } from "./file-access.ts";
 import type { IncomingBody } from "./incoming-body.ts";
@@ -18,6 +19,8 @@ export interface ExchangeHost {
   readonly sink: AnswerSink;
   /** Opens files. */
   readonly files: FileAccess;
+  /** Where mistakes of user code are told; the thread's log when it has none. */
+  readonly log?: Log;
   /** Called once, when an exchange that outlived its first call is over. */
   release(exchange: Exchange): void;
 }

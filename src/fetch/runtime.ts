@@ -6,6 +6,7 @@
  */
 import { drainMicrotasks } from "bun:jsc";
 import type { TaskView } from "../channel/task-record.ts";
+import { type Log, threadLog } from "../log/log.ts";
 import { sendResponse, sendText } from "./answer.ts";
 import { errorPage } from "./error-page.ts";
 import type { Exchange } from "./exchange.ts";
@@ -16,10 +17,13 @@ import { makeRequest, type ServerRequest } from "./server-request.ts";
 /** Runs the handlers of one server on one thread. */
 export class HandlerRuntime {
   #registration: Registration;
+  /** Of the server, or of this thread. */
+  readonly log: Log;
   /** Errors that reached no `error` handler, for the counters. */
   failures = 0;
 
-  constructor(registration: Registration) {
+  constructor(registration: Registration, log: Log = threadLog()) {
+    this.log = log;
     this.#registration = registration;
   }
 
@@ -86,7 +90,8 @@ export class HandlerRuntime {
       this.#fail(exchange, request, value);
       return;
     }
-    console.error(`error: Expected a Response object, but received '${Bun.inspect(value)}'`);
+    const message = `Expected a Response object, but received '${Bun.inspect(value)}'`;
+    this.log.error("no-response", message, placeOf(request), [[`error: ${message}`]]);
     if (this.#registration.isDevelopment) {
       sendText(
         exchange,
@@ -124,18 +129,28 @@ export class HandlerRuntime {
 
   #sendFailure(exchange: Exchange, request: ServerRequest | null, errors: readonly unknown[]): void {
     this.failures++;
-    for (const error of errors) console.error(error);
+    const { isDevelopment } = this.#registration;
+    const place = placeOf(request);
+    const title = request === null ? "a request failed" : `${place.method} - ${place.path} failed`;
+    const lines: unknown[][] = errors.map((error) => [error]);
+    if (isDevelopment && !exchange.isDone) lines.push([title]);
+    const fields =
+      errors.length > 1 ? { ...place, error: errors[0], errors } : { ...place, error: errors[0] };
+    this.log.error("handler-error", title, fields, lines);
     if (exchange.isDone) return;
     // The page is the server's own: what the handler had set for its answer does not belong to it.
     exchange.cookies = null;
-    if (!this.#registration.isDevelopment) {
+    if (!isDevelopment) {
       sendText(exchange, 500, "text/plain", "Something went wrong!");
       return;
     }
-    const title = request === null ? "a request failed" : `${request.method} - ${pathOf(request.url)} failed`;
-    console.error(title);
     sendText(exchange, 500, "text/html;charset=utf-8", errorPage(title, errors));
   }
+}
+
+/** Which request it was, as fields of a log record. */
+function placeOf(request: ServerRequest | null): { method?: string; path?: string } {
+  return request === null ? {} : { method: request.method, path: pathOf(request.url) };
 }
 
 function pathOf(url: string): string {

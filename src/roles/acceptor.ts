@@ -60,7 +60,7 @@ export class Acceptor {
   readonly #buffer = allocateAcceptBuffer();
   readonly #peer: Int32Array = new Int32Array(PEER_ADDRESS_WORDS);
   readonly #spare: SpareDescriptor = new SpareDescriptor();
-  readonly #log: BoundedLog = new BoundedLog();
+  readonly #log: BoundedLog = new BoundedLog("accept-failed");
 
   constructor(settings: AcceptorSettings) {
     this.#control = controlOf(settings.memory);

@@ -31,7 +31,7 @@ export class ClientTaker {
   readonly #deadlines: Deadlines;
   readonly #closer: ClientCloser;
   readonly #counters: Float64Array;
-  readonly #log: BoundedLog = new BoundedLog();
+  readonly #log: BoundedLog = new BoundedLog("client-refused");
   readonly #peer: Int32Array = new Int32Array(PEER_ADDRESS_WORDS);
 
   constructor(

@@ -17,6 +17,7 @@ import { parentPort } from "node:worker_threads";
 import { monotonicMs } from "../../ffi/clock.ts";
 import { DispatcherLink } from "../channel/dispatcher-link.ts";
 import { HandlerRuntime } from "../fetch/runtime.ts";
+import { threadLog } from "../log/log.ts";
 import { LoopBridge, probeLoopBridge } from "../net/loop-bridge.ts";
 import { Poller } from "../net/poller.ts";
 import { Waker } from "../net/waker.ts";
@@ -158,7 +159,7 @@ export class Dispatcher {
       }
     } catch (error) {
       // User code never throws up to here; on the event loop the guard would take it for its error.
-      console.error(error);
+      threadLog().error("dispatcher-failed", "a dispatcher has failed", { error }, [[error]]);
       exitThread(1);
     }
     this.#poller.close();
@@ -221,8 +222,8 @@ export class Dispatcher {
       });
       if (loaded !== null && !isRetired) inline.use(new HandlerRuntime(loaded.registration));
     } catch (error) {
-      console.error(error);
-      console.error("epollo: a dispatcher could not load the handlers; handler threads run them all");
+      const message = "a dispatcher could not load the handlers; handler threads run them all";
+      threadLog().error("hosting-failed", message, { error });
     }
     this.#isLoading = false;
   }

@@ -27,6 +27,7 @@ import { Exchange, type ExchangeHost } from "../fetch/exchange.ts";
 import type { FileAccess } from "../fetch/file-access.ts";
 import { bodyFailure } from "../fetch/incoming-body.ts";
 import type { HandlerRuntime } from "../fetch/runtime.ts";
+import type { Log } from "../log/log.ts";
 import { HANDLER_RUN, HANDLER_WAIT, recordTime } from "../shm/buckets.ts";
 import { type ControlBlock, HANDLER_RETIRING } from "../shm/control-block.ts";
 import { HandlerCounter } from "../shm/counters.ts";
@@ -48,12 +49,14 @@ const SERVICE_WEIGHT = 1 / 8;
 class LinkHost implements ExchangeHost {
   readonly sink: HandlerLink;
   readonly files: FileAccess = fileAccess;
+  readonly log: Log;
   readonly open: (Exchange | null)[] = [];
   readonly view: TaskView;
   readonly #onRelease: (exchange: Exchange) => void;
 
-  constructor(link: HandlerLink, onRelease: (exchange: Exchange) => void) {
+  constructor(link: HandlerLink, log: Log, onRelease: (exchange: Exchange) => void) {
     this.sink = link;
+    this.log = log;
     this.view = new TaskView(link.tasks);
     this.#onRelease = onRelease;
   }
@@ -97,7 +100,9 @@ export class HandlerLoop {
     this.#control = control;
     this.#slot = slot;
     this.#runtime = runtime;
-    this.#hosts = links.map((link) => new LinkHost(link, (exchange) => this.#released(exchange)));
+    this.#hosts = links.map(
+      (link) => new LinkHost(link, runtime.log, (exchange) => this.#released(exchange)),
+    );
     this.#parker = control.handlerParker(slot);
     this.#counters = counters;
     this.#onRetired = onRetired;

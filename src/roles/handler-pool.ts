@@ -4,7 +4,7 @@
  * Lives in the supervisor. A slot goes EMPTY, STARTING, READY, RETIRING, DEAD and back (`shm/control-block.ts`); a thread
  * that fails while it loads its module is not started again at once but after a pause that doubles.
  */
-
+import type { Log } from "../log/log.ts";
 import type { Waker } from "../net/waker.ts";
 import {
   type ControlBlock,
@@ -33,6 +33,7 @@ const LONGEST_LOOK_MS = 1000;
 export interface HandlerPoolSettings {
   readonly memory: ServerMemory;
   readonly control: ControlBlock;
+  readonly log: Log;
   readonly dispatcherWakers: readonly Waker[];
   readonly min: number;
   readonly max: number;
@@ -217,6 +218,8 @@ export class HandlerPool {
     const { memory, dispatcherWakers, thread } = this.#settings;
     this.#threads[slot] = startThread(
       "handler",
+      `handler ${slot}`,
+      this.#settings.log,
       {
         ...thread,
         memory,
@@ -241,10 +244,11 @@ export class HandlerPool {
     const state = this.#control.handlerState(slot);
     this.#threads[slot] = null;
     if (state === HANDLER_STARTING && !this.#isEnding && !this.#isUnregistered)
-      this.#failedToStart(code, error);
+      this.#failedToStart(slot, code, error);
     else if (state === HANDLER_READY && !this.#isEnding) {
       this.#counters[PoolCounter.died] += 1;
-      console.error(`epollo: a handler thread has ended (code ${code}) and is replaced`, error ?? "");
+      const message = `a handler thread has ended (code ${code}) and is replaced`;
+      this.#settings.log.error("thread-ended", message, { error, code, slot });
     }
     this.#control.declareDead(slot, this.#isKilled[slot]);
     // Not by asking whether they sleep: the thread may have died between taking that word and waking.
@@ -252,14 +256,12 @@ export class HandlerPool {
     if (this.#isEnding && this.#alive === 0) this.#onAllEnded?.();
   }
 
-  #failedToStart(code: number, error: unknown): void {
+  #failedToStart(slot: number, code: number, error: unknown): void {
     this.#pauseMs = this.#pauseMs === 0 ? FIRST_PAUSE_MS : Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);
     this.#pausedUntil = performance.now() + this.#pauseMs;
     this.#counters[PoolCounter.startFailures] += 1;
-    console.error(
-      `epollo: a handler thread could not be started (code ${code}); next try in ${this.#pauseMs} ms`,
-      error ?? "",
-    );
+    const message = `a handler thread could not be started (code ${code}); next try in ${this.#pauseMs} ms`;
+    this.#settings.log.error("thread-start-failed", message, { error, code, slot, pauseMs: this.#pauseMs });
     setTimeout(() => this.look(), this.#pauseMs + 1).unref();
   }
 

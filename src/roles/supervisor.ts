@@ -9,6 +9,7 @@ import type { HandlerLink } from "../channel/handler-link.ts";
 import type { Registration } from "../fetch/registration.ts";
 import { installResponseNotes } from "../fetch/response-notes.ts";
 import { HandlerRuntime } from "../fetch/runtime.ts";
+import type { Log } from "../log/log.ts";
 import type { Listener } from "../net/listener.ts";
 import { Waker } from "../net/waker.ts";
 import {
@@ -37,6 +38,8 @@ import { isBundled, startThread, type Thread } from "./thread.ts";
 
 /** What a supervisor needs to know. */
 export interface SupervisorSettings {
+  /** Of this server. */
+  readonly log: Log;
   readonly memory: ServerMemory;
   readonly listener: Listener;
   /** Milliseconds between the server's turning unready and its stop. */
@@ -46,7 +49,7 @@ export interface SupervisorSettings {
   /** Handler threads, or null for main mode. */
   readonly pool: Omit<
     HandlerPoolSettings,
-    "memory" | "control" | "dispatcherWakers" | "onUnregistered"
+    "memory" | "control" | "log" | "dispatcherWakers" | "onUnregistered"
   > | null;
   /** The handlers of this thread: for main mode, and for a module that turns out not to register any. */
   registration: Registration | null;
@@ -92,6 +95,7 @@ export class Supervisor {
             ...settings.pool,
             memory: settings.memory,
             control: this.#control,
+            log: settings.log,
             dispatcherWakers: this.#dispatcherWakers,
             onUnregistered: () => this.#fallBack(),
           });
@@ -144,7 +148,7 @@ export class Supervisor {
   }
 
   #startThread(name: string, entry: "acceptor" | "dispatcher", index: number, settings: object): void {
-    const thread = startThread(entry, settings, (code, error) => {
+    const thread = startThread(entry, name, this.#settings.log, settings, (code, error) => {
       const isExpected =
         entry === "acceptor"
           ? this.#control.isAcceptorEnded
@@ -165,7 +169,7 @@ export class Supervisor {
     this.#control.resetHandler(slot, 0.05);
     const fds = this.#dispatcherWakers.map((waker) => waker.fd);
     const links: HandlerLink[] = linkHandlers(memory, this.#control, slot, fds);
-    this.#runtime = new HandlerRuntime(registration);
+    this.#runtime = new HandlerRuntime(registration, this.#settings.log);
     this.#mainLoop = new HandlerLoop(
       this.#control,
       slot,
@@ -183,8 +187,9 @@ export class Supervisor {
 
   #fallBack(): void {
     if (this.#mainLoop !== null) return;
-    console.error(
-      "epollo: the program made no serve() call when a handler thread ran it, so its handlers run on the main thread " +
+    this.#settings.log.error(
+      "not-registered",
+      "the program made no serve() call when a handler thread ran it, so its handlers run on the main thread " +
         "only. Call serve() on every thread, whatever import.meta.main and Bun.isMainThread say, and soon after the " +
         'start; or pass handlers: "main", or the URL of a module of handlers.',
     );
@@ -244,6 +249,11 @@ export class Supervisor {
   /** Requests that are in flight. */
   get pendingRequests(): number {
     return this.#control.pendingRequests;
+  }
+
+  /** Where the server says what it has to say. */
+  get log(): Log {
+    return this.#settings.log;
   }
 
   /** Whether the server accepts clients. */

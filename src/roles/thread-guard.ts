@@ -6,6 +6,7 @@
  * taking tasks instead, lets what is open finish for GRACE_MS, and only then ends; the supervisor starts another. A
  * dispatcher that hosts handlers stays and runs none any more.
  */
+import { threadLog } from "../log/log.ts";
 
 /** Time for open requests to finish, in ms. */
 export const GRACE_MS = 5000;
@@ -44,12 +45,11 @@ export function guardThread(thread: GuardedThread): void {
   };
   const onError = (error: unknown): void => {
     if (error instanceof ThreadExit) return;
-    console.error(error);
-    console.error(
+    const message =
       thread.isKept === true
-        ? "epollo: this error was thrown outside of a request; its dispatcher leaves requests to handler threads from now on"
-        : "epollo: this error was thrown outside of a request; its handler thread is replaced",
-    );
+        ? "this error was thrown outside of a request; its dispatcher leaves requests to handler threads from now on"
+        : "this error was thrown outside of a request; its handler thread is replaced";
+    threadLog().error("thread-error", message, { error }, [[error], [`epollo: ${message}`]]);
     end(1);
   };
   process.on("uncaughtException", onError);

@@ -5,6 +5,8 @@
  * would have module state of their own: there every Worker starts from the bundle itself, and finds its role in
  * `workerData.epolloEntry` (serve/bundled-thread.ts).
  */
+import type { Log } from "../log/log.ts";
+import { unpackRecord } from "../log/posted-record.ts";
 
 /** The roles that have an entry point in `entry/`. */
 export type ThreadEntry = "acceptor" | "dispatcher" | "handler";
@@ -44,20 +46,24 @@ export function preloadOnHandlerThreads(module: string): void {
 /**
  * Starts a thread. It does not keep the process alive.
  *
+ * @param log of the server: gets the records of the thread's own log, `name` being its name there
  * @param settings what the thread finds in `workerData`
  * @param onEnd called once with the exit code and the error, null without one
  * @param onMessage called with what it posts
  */
 export function startThread(
   entry: ThreadEntry,
+  name: string,
+  log: Log,
   settings: object,
   onEnd: (code: number, error: unknown) => void,
   onMessage?: (data: unknown) => void,
 ): Thread {
   const runsHandlers = entry === "handler" || (settings as { hosting?: unknown }).hosting != null;
+  const epolloLog = { thread: name, isPosted: log.hasHook };
   const worker = new Worker(bundle ?? ENTRIES[entry].href, {
     name: `epollo ${entry}`,
-    workerData: bundle === null ? settings : { ...settings, epolloEntry: entry },
+    workerData: { ...settings, epolloLog, ...(bundle === null ? {} : { epolloEntry: entry }) },
     ref: false,
     // In a bundle they are evaluated with the rest of it.
     preload: runsHandlers && bundle === null ? handlerPreloads : [],
@@ -73,7 +79,13 @@ export function startThread(
     thread.isEnded = true;
     onEnd((event as unknown as { code: number }).code, failure);
   });
-  if (onMessage !== undefined) worker.addEventListener("message", (event) => onMessage(event.data));
+  if (onMessage !== undefined || log.hasHook) {
+    worker.addEventListener("message", (event) => {
+      const record = unpackRecord(event.data);
+      if (record === null) onMessage?.(event.data);
+      else log.take(record);
+    });
+  }
   worker.unref();
   return thread;
 }

@@ -4,6 +4,7 @@
  *
  * Owned by a dispatcher; of all dispatchers of a server one prints it, once.
  */
+import { threadLog } from "../log/log.ts";
 import type { ControlBlock } from "../shm/control-block.ts";
 import type { Client } from "./client.ts";
 
@@ -30,8 +31,10 @@ export class TimeoutNotice {
     if (client.tasks.length === 0 || client.arriving !== null || client.blockedSinceMs >= 0) return;
     this.#isWanted = false;
     if (!this.#control.isFirstTimeout()) return;
-    console.warn(
-      `epollo: a request timed out after ${this.#seconds} seconds. Pass \`idleTimeout\` to serve(), or call server.timeout(), to change that.`,
+    threadLog().warn(
+      "request-timed-out",
+      `a request timed out after ${this.#seconds} seconds. Pass \`idleTimeout\` to serve(), or call server.timeout(), to change that.`,
+      { seconds: this.#seconds },
     );
   }
 }

@@ -12,6 +12,7 @@
  *   anywhere, refuses with "outside of the test runner" only where there is none. `test()` without arguments throws in
  *   every case, so asking changes nothing.
  */
+import { type Log, threadLog } from "../log/log.ts";
 
 /** What started the program: a script, the test runner, a command line text (`-e`, `-p`, standard input) or the REPL. */
 export type Host = "run" | "test" | "eval" | "repl";
@@ -56,9 +57,9 @@ export function needsBunVersion(version: string = Bun.version): void {
 
 const said = new Set<string>();
 
-/** Prints a line to standard error, unless this thread has printed the same line before. */
-export function sayOnce(line: string): void {
-  if (said.has(line)) return;
-  said.add(line);
-  console.warn(line);
+/** Warns, unless this thread has said the same before. `event` and `log` are those of `log/log.ts`. */
+export function sayOnce(event: string, message: string, log: Log = threadLog()): void {
+  if (said.has(message)) return;
+  said.add(message);
+  log.warn(event, message);
 }

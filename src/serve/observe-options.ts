@@ -4,28 +4,36 @@
  * Runs on the thread that called `serve()`, once per call. A value of the wrong type is a TypeError that names the option,
  * what is accepted and what was given.
  */
+import type { LogHook } from "../log/log.ts";
 import { optionOfWrongType, ownPathsCollide, unknownObserveOption } from "./errors.ts";
 
 /** What a server shows of itself, and where. */
 export interface ObserveOptions {
   /** Path at which the counters are answered as text for Prometheus, such as `"/metrics"`. Default: none. */
   metrics?: string | undefined;
+  /**
+   * Called on the main thread with each record of what epollo has to say: failed handlers, threads that ended, clients that were
+   * turned away. Default: it is printed to standard error.
+   */
+  log?: LogHook | undefined;
 }
 
 /** `observe` with every default filled in. */
 export interface ResolvedObserve {
   /** Path of the metrics; null: they are not served. */
   readonly metricsPath: string | null;
+  /** Gets what epollo has to say; null: it is printed. */
+  readonly log: LogHook | null;
 }
 
-const NAMES = ["metrics"] as const;
+const NAMES = ["metrics", "log"] as const;
 
 /** Checks `observe` and fills in the defaults. @throws TypeError for what is not accepted */
 export function resolveObserve(observe: unknown): ResolvedObserve {
   const given = readMembers(observe);
   const metricsPath = path("observe.metrics", given.metrics);
   checkDistinct([["observe.metrics", metricsPath]]);
-  return Object.freeze({ metricsPath });
+  return Object.freeze({ metricsPath, log: hook("observe.log", given.log) });
 }
 
 type Members = Partial<Record<(typeof NAMES)[number], unknown>>;
@@ -41,6 +49,12 @@ function readMembers(observe: unknown): Members {
   const given: Members = {};
   for (const name of NAMES) given[name] = (observe as Members)[name];
   return given;
+}
+
+function hook(option: string, value: unknown): LogHook | null {
+  if (value === undefined) return null;
+  if (typeof value === "function") return value as LogHook;
+  throw optionOfWrongType(option, "a function", value);
 }
 
 /** Visible ASCII without "?" and "#", begun by a slash and not ended by one: what a request line can name. */

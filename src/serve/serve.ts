@@ -7,6 +7,7 @@ import { handlerThreadContext, setRegistrar, type ThreadContext } from "../fetch
 import { installResponseNotes } from "../fetch/response-notes.ts";
 import { RouteResponder } from "../fetch/route-responder.ts";
 import { HTTPServer } from "../fetch/server-object.ts";
+import { Log, threadLog } from "../log/log.ts";
 import { type Listener, openListener } from "../net/listener.ts";
 import { fileAccess } from "../roles/file-access.ts";
 import type { OwnPathSettings } from "../roles/own-paths.ts";
@@ -41,7 +42,7 @@ export function serveOptions(options: unknown, environment: OptionEnvironment = 
   const index = servers++;
   if (resolved.needsNative !== null) {
     if (environment.platform !== "linux")
-      sayOnce(`epollo: ${resolved.needsNative}; Bun.serve is used instead`);
+      sayOnce("native", `${resolved.needsNative}; Bun.serve is used instead`, logOf(resolved));
     return nativeServe(options as Parameters<typeof Bun.serve>[0]);
   }
   needsBunVersion();
@@ -115,6 +116,11 @@ function start(resolved: ResolvedOptions, serverIndex: number): HTTPServer {
   }
 }
 
+/** Where a server, or what stands for it, says what it has to say. */
+function logOf({ observe }: ResolvedOptions): Log {
+  return observe.log === null ? threadLog() : new Log("main", observe.log);
+}
+
 function startOn(listener: Listener, resolved: ResolvedOptions, serverIndex: number): HTTPServer {
   const { threads, limits, mode } = resolved;
   const memory = allocateServerMemory(threads.dispatchers, mode === "main" ? 0 : threads.max);
@@ -126,6 +132,7 @@ function startOn(listener: Listener, resolved: ResolvedOptions, serverIndex: num
     memory,
     listener,
     unreadyMs: 0,
+    log: logOf(resolved),
     dispatcher: {
       limits: limits.parser,
       times: limits,

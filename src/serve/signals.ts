@@ -2,15 +2,17 @@
  * `threads.gracefulSignals`: SIGTERM and SIGINT stop the servers of this process that asked for it, then end the process.
  *
  * Lives on the main thread, where signals are delivered. All such servers stop at once; the process ends with 0 when the
- * last of them has. What is still in flight after a server's grace period is cut off, which is said on standard error. A
+ * last of them has. What is still in flight after a server's grace period is cut off, which the log says. A
  * second signal, of either kind, ends the process at once with 128 + its number, as a shell shows a process that was killed.
  */
+import type { Log } from "../log/log.ts";
 import type { ResolvedSignals } from "./signal-options.ts";
 
 /** What a signal does to a server. */
 export interface SignalledServer {
   /** Requests that are in flight. */
   readonly pendingRequests: number;
+  readonly log: Log;
   /** Stops; clients without a request have `idleMs` to send one. Resolves when the server is gone. */
   stop(isForced: boolean, idleMs: number): Promise<void>;
 }
@@ -30,14 +32,12 @@ const SIGNALS: readonly (readonly [name: NodeJS.Signals, number: number])[] = [
 /** The servers of a process that end on signals. */
 export class GracefulSignals {
   readonly #process: SignalledProcess;
-  readonly #say: (text: string) => void;
   readonly #servers: Map<SignalledServer, ResolvedSignals> = new Map();
   readonly #listeners: readonly (readonly [NodeJS.Signals, () => void])[];
   #isStopping = false;
 
-  constructor(process: SignalledProcess, say: (text: string) => void) {
+  constructor(process: SignalledProcess) {
     this.#process = process;
-    this.#say = say;
     this.#listeners = SIGNALS.map(([name, number]) => [name, () => this.#onSignal(number)]);
   }
 
@@ -69,7 +69,8 @@ export class GracefulSignals {
     const timer = setTimeout(() => {
       const count = server.pendingRequests;
       if (count > 0) {
-        this.#say(`epollo: ${count} requests were not answered within ${graceMs} ms and are cut off`);
+        const message = `${count} requests were not answered within ${graceMs} ms and are cut off`;
+        server.log.error("requests-cut", message, { count, graceMs });
       }
       void server.stop(true, 0);
     }, graceMs);
@@ -79,4 +80,4 @@ export class GracefulSignals {
 }
 
 /** Those of this process. */
-export const gracefulSignals: GracefulSignals = new GracefulSignals(process, (text) => console.error(text));
+export const gracefulSignals: GracefulSignals = new GracefulSignals(process);

@@ -10,7 +10,7 @@ beforeEach(() => {
 afterEach(() => spy.mockRestore());
 
 test("writes a line a second and tells how many it did not write", () => {
-  const log = new BoundedLog();
+  const log = new BoundedLog("trouble");
   for (let i = 0; i < 100; i++) log.say("trouble", 5000 + i);
   expect(lines).toEqual(["epollo: trouble"]);
   log.say("trouble", 5000 + LOG_EVERY_MS);
@@ -22,7 +22,7 @@ test("writes a line a second and tells how many it did not write", () => {
 });
 
 test("uses the clock of the process when it is told no time", () => {
-  const log = new BoundedLog();
+  const log = new BoundedLog("trouble");
   log.say("a");
   log.say("b");
   expect(lines).toEqual(["epollo: a"]);

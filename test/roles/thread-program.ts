@@ -2,6 +2,7 @@
  * Starts the thread of the role on its command line, with settings that are of use or not, and prints how it ends. A program, because
  * `bun test` has handlers of its own for errors in Workers.
  */
+import { threadLog } from "../../src/log/log.ts";
 import { allocateServerMemory, controlOf } from "../../src/roles/server-memory.ts";
 import { startThread, type ThreadEntry } from "../../src/roles/thread.ts";
 import { HANDLER_EMPTY, HANDLER_STARTING } from "../../src/shm/control-block.ts";
@@ -19,9 +20,15 @@ const settings = {
   serverIndex: 0,
   facts: { url: "http://localhost:1/" },
 };
-const thread = startThread(entry, what === "useless" ? {} : settings, (code, error) => {
-  console.log(`end ${code} ${error === null ? null : String((error as Error).message ?? error)}`);
-});
+const thread = startThread(
+  entry,
+  `the ${entry}`,
+  threadLog(),
+  what === "useless" ? {} : settings,
+  (code, error) => {
+    console.log(`end ${code} ${error === null ? null : String((error as Error).message ?? error)}`);
+  },
+);
 await Bun.sleep(200);
 console.log(`ended: ${thread.isEnded}`);
 if (what === "terminate") {

@@ -92,10 +92,13 @@ describe("needsBunVersion", () => {
 test("sayOnce says each line once", () => {
   const warn = spyOn(console, "warn").mockImplementation(() => {});
   try {
-    sayOnce("first line of this test");
-    sayOnce("first line of this test");
-    sayOnce("second line of this test");
-    expect(warn.mock.calls).toEqual([["first line of this test"], ["second line of this test"]]);
+    sayOnce("said", "first line of this test");
+    sayOnce("said", "first line of this test");
+    sayOnce("said", "second line of this test");
+    expect(warn.mock.calls).toEqual([
+      ["epollo: first line of this test"],
+      ["epollo: second line of this test"],
+    ]);
   } finally {
     warn.mockRestore();
   }

@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { resolveObserve } from "../../src/serve/observe-options.ts";
 
 test("nothing is shown by default", () => {
-  expect(resolveObserve(undefined)).toEqual({ metricsPath: null });
+  expect(resolveObserve(undefined)).toEqual({ metricsPath: null, log: null });
   expect(resolveObserve({ metrics: undefined })).toEqual(resolveObserve({}));
   expect(Object.isFrozen(resolveObserve({}))).toBe(true);
 });
@@ -14,6 +14,12 @@ test.each(["/metrics", "/a", "/-/metrics", "/~m.txt", "/a:b@c!$&'()*+,;=", "/a//
     expect(resolveObserve({ metrics: path }).metricsPath).toBe(path);
   },
 );
+
+test("the hook is a function", () => {
+  const log = () => {};
+  expect(resolveObserve({ log }).log).toBe(log);
+  expect(() => resolveObserve({ log: "a" })).toThrow('observe.log must be a function, but was "a"');
+});
 
 test.each([
   "metrics",
@@ -40,6 +46,6 @@ test("a value that is no object, or has other members, is refused by name", () =
   expect(() => resolveObserve(null)).toThrow(TypeError);
   expect(() => resolveObserve([])).toThrow(TypeError);
   expect(() => resolveObserve({ metric: "/m" })).toThrow(
-    'observe has no option "metric"; it accepts metrics',
+    'observe has no option "metric"; it accepts metrics, log',
   );
 });

@@ -71,7 +71,7 @@ describe("values", () => {
         gracefulSignals: null,
       },
       limits: resolveLimits(undefined),
-      observe: { metricsPath: null },
+      observe: { metricsPath: null, log: null },
     });
     expect(Object.isFrozen(options)).toBe(true);
     expect(Object.isFrozen(options.threads)).toBe(true);

@@ -1,5 +1,6 @@
 /** What signals do, with a process and servers that only note; real ones are in test/server/signals.test.ts. */
 import { beforeEach, expect, test } from "bun:test";
+import { Log } from "../../src/log/log.ts";
 import { GracefulSignals, type SignalledServer } from "../../src/serve/signals.ts";
 import { eventually } from "../support/process-info.ts";
 
@@ -10,16 +11,13 @@ let signals: GracefulSignals;
 beforeEach(() => {
   log = [];
   listeners = new Map();
-  signals = new GracefulSignals(
-    {
-      on: (signal, listener) => void listeners.set(signal, listener),
-      removeListener: (signal, listener) => {
-        if (listeners.get(signal) === listener) listeners.delete(signal);
-      },
-      exit: (code) => void log.push(`exit ${code}`),
+  signals = new GracefulSignals({
+    on: (signal, listener) => void listeners.set(signal, listener),
+    removeListener: (signal, listener) => {
+      if (listeners.get(signal) === listener) listeners.delete(signal);
     },
-    (text) => log.push(text),
-  );
+    exit: (code) => void log.push(`exit ${code}`),
+  });
 });
 
 interface Noted extends SignalledServer {
@@ -30,6 +28,7 @@ function server(name: string): Noted {
   const ended = Promise.withResolvers<void>();
   return {
     pendingRequests: 2,
+    log: new Log("main", ({ message }) => log.push(`epollo: ${message}`)),
     stop: (isForced, idleMs) => {
       log.push(`${name} ${isForced ? "forced" : idleMs}`);
       if (isForced) ended.resolve();
