@@ -55,7 +55,7 @@ export class HandlerPool {
   readonly #lastStarted: number[] = [];
   readonly #ready: boolean[] = [];
   readonly #isKilled: boolean[] = [];
-  readonly #kills: BoundedLog = new BoundedLog();
+  readonly #kills: BoundedLog;
   #timer: ReturnType<typeof setInterval> | null = null;
   #pauseMs = 0;
   readonly #counters: Float64Array;
@@ -72,6 +72,7 @@ export class HandlerPool {
   constructor(settings: HandlerPoolSettings) {
     this.#settings = settings;
     this.#control = settings.control;
+    this.#kills = new BoundedLog("thread-killed", settings.log);
     this.#counters = poolCounters(settings.memory);
     for (let slot = 0; slot < settings.max; slot++) this.#threads.push(null);
   }
