@@ -1,0 +1,2 @@
+// Made by types/make.ts: npm run declarations.
+export {};
