@@ -5,6 +5,7 @@
  * @module
  */
 import type { Serve } from "./types.js";
+export type { LogHook, LogLevel, LogRecord } from "./log.js";
 export type { LimitOptions } from "./limit-types.js";
 export type { ObserveOptions } from "./observe-options.js";
 export { type TextRequest, textHandler } from "./text-handler.js";

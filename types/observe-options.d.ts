@@ -1,13 +1,27 @@
 // Made by types/make.ts: npm run declarations.
+/**
+ * Checks `observe`: what a server shows of itself.
+ *
+ * Runs on the thread that called `serve()`, once per call. A value of the wrong type is a TypeError that names the option,
+ * what is accepted and what was given.
+ */
+import type { LogHook } from "./log.js";
 /** What a server shows of itself, and where. */
 export interface ObserveOptions {
     /** Path at which the counters are answered as text for Prometheus, such as `"/metrics"`. Default: none. */
     metrics?: string | undefined;
+    /**
+     * Called on the main thread with each record of what epollo has to say: failed handlers, threads that ended, clients that were
+     * turned away. Default: it is printed to standard error.
+     */
+    log?: LogHook | undefined;
 }
 /** `observe` with every default filled in. */
 export interface ResolvedObserve {
     /** Path of the metrics; null: they are not served. */
     readonly metricsPath: string | null;
+    /** Gets what epollo has to say; null: it is printed. */
+    readonly log: LogHook | null;
 }
 /** Checks `observe` and fills in the defaults. @throws TypeError for what is not accepted */
 export declare function resolveObserve(observe: unknown): ResolvedObserve;
