@@ -324,6 +324,7 @@ export class Dispatcher {
       this.#sweep(link);
     }
     this.#scheduler.refresh();
+    if (this.#scheduler.isUnavailable) this.#scheduler.giveUp((task) => this.#clients.failed.refused(task));
     // Not before a handler thread has: where there is one core, the first answer comes first.
     const mayHost = !this.#isHosting && !this.#control.areRoutesReplaced;
     if (mayHost && this.#scheduler.hasHandlers) void this.#host();

@@ -3,7 +3,7 @@
  *
  * Owned by the dispatcher.
  */
-import { emptyReply } from "../http/response-head.ts";
+import { emptyReply, OVERLOADED_REPLY } from "../http/response-head.ts";
 import { DispatcherCounter } from "../shm/counters.ts";
 import { type Client, TASK_OVER, type Task } from "./client.ts";
 import type { ClientCloser } from "./client-closer.ts";
@@ -49,6 +49,13 @@ export class FailedTasks {
     this.#owner.over(task);
     if (task.isAnswering) this.#owner.broken(task.client);
     else this.#answer(task, wasKilled ? HANDLER_TIMEOUT_REPLY : HANDLER_LOST_REPLY);
+  }
+
+  /** No handler thread can be started for a task that waits for one. */
+  refused(task: Task): void {
+    this.#counters[DispatcherCounter.tasksRefused] += 1;
+    this.#owner.over(task);
+    this.#answer(task, OVERLOADED_REPLY);
   }
 
   /** The handler of a task has taken too long to begin its answer. */

@@ -19,13 +19,11 @@ import { HandlerCounter, PoolCounter } from "../shm/counters.ts";
 import { BoundedLog } from "./bounded-log.ts";
 import type { HandlerThreadMessage, HandlerThreadSettings } from "./handler-thread.ts";
 import { handlerCounters, poolCounters, type ServerMemory } from "./server-memory.ts";
+import { StartPacer } from "./start-pacer.ts";
 import { startThread, type Thread } from "./thread.ts";
 
 /** Service time assumed of a thread that has run nothing yet, in ms. */
 const ASSUMED_SERVICE_MS = 0.05;
-/** Pause after a thread failed while starting, in ms; it doubles up to the longest. */
-const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 10_000;
 /** How often idle threads are looked for, in ms, at most. */
 const LONGEST_LOOK_MS = 1000;
 
@@ -56,10 +54,12 @@ export class HandlerPool {
   readonly #ready: boolean[] = [];
   readonly #isKilled: boolean[] = [];
   readonly #kills: BoundedLog;
+  readonly #deaths: BoundedLog;
   #timer: ReturnType<typeof setInterval> | null = null;
-  #pauseMs = 0;
+  readonly #pacer: StartPacer = new StartPacer();
+  readonly #readySinceMs: number[] = [];
+  readonly #isAskedToEnd: boolean[] = [];
   readonly #counters: Float64Array;
-  #pausedUntil = 0;
   #isUnregistered = false;
   #isEnding = false;
   #epoch = 0;
@@ -73,6 +73,7 @@ export class HandlerPool {
     this.#settings = settings;
     this.#control = settings.control;
     this.#kills = new BoundedLog("thread-killed", settings.log);
+    this.#deaths = new BoundedLog("thread-ended", settings.log);
     this.#counters = poolCounters(settings.memory);
     for (let slot = 0; slot < settings.max; slot++) this.#threads.push(null);
   }
@@ -92,7 +93,9 @@ export class HandlerPool {
     this.#takeWishes();
     this.#rollOn();
     this.#wakeOnChange();
-    while (this.#alive < this.#settings.min && this.#spawn(-1));
+    // While they fail nobody asks for one, since requests are refused: this is what finds out that they do no longer.
+    const least = Math.max(this.#settings.min, this.#pacer.isFailing ? 1 : 0);
+    while (this.#alive < least && this.#spawn(-1));
     if (this.#alive > this.#settings.min) this.#startTimer();
   }
 
@@ -130,6 +133,7 @@ export class HandlerPool {
 
   #retire(slot: number): boolean {
     if (!this.#control.moveHandler(slot, HANDLER_READY, HANDLER_RETIRING)) return false;
+    this.#isAskedToEnd[slot] = true;
     const parker = this.#control.handlerParker(slot);
     if (parker.needsWake()) parker.notify();
     return true;
@@ -155,7 +159,7 @@ export class HandlerPool {
       const state = this.#control.handlerState(slot);
       if (state === HANDLER_READY && !this.#ready[slot]) {
         this.#ready[slot] = true;
-        this.#pauseMs = 0;
+        this.#cameUp(slot);
       }
       // A wish that cannot be granted yet stays: it is looked at again when the pause is over or the slot is empty.
       if (this.#control.takeWanted(slot) && state === HANDLER_EMPTY && !this.#spawn(slot)) {
@@ -166,6 +170,15 @@ export class HandlerPool {
       if (!this.#control.takeRequest(index) || this.#isStarting) continue;
       if (!this.#spawn(-1) && this.#alive < this.#settings.max) this.#control.requestHandler(index);
     }
+  }
+
+  #cameUp(slot: number): void {
+    this.#readySinceMs[slot] = performance.now();
+    if (this.#pacer.isFailing) {
+      this.#settings.log.warn("thread-start-recovered", "handler threads can be started again", { slot });
+    }
+    this.#pacer.ready();
+    this.#control.setStartFailing(false);
   }
 
   /** Dispatchers learn of a slot that can be used again from its state; those that sleep do not look at it. */
@@ -201,7 +214,7 @@ export class HandlerPool {
   /** Starts a thread in a slot, or in the lowest empty one; false when none can be started now. */
   #spawn(wanted: number): boolean {
     const now = performance.now();
-    if (now < this.#pausedUntil) return false;
+    if (this.#pacer.isPaused(now)) return false;
     let slot = wanted;
     if (slot < 0) {
       slot = this.#threads.findIndex(
@@ -215,6 +228,7 @@ export class HandlerPool {
     this.#counters[PoolCounter.spawned] += 1;
     this.#ready[slot] = false;
     this.#isKilled[slot] = false;
+    this.#isAskedToEnd[slot] = false;
     this.#idleSince[slot] = now;
     const { memory, dispatcherWakers, thread } = this.#settings;
     this.#threads[slot] = startThread(
@@ -244,26 +258,39 @@ export class HandlerPool {
   #ended(slot: number, code: number, error: unknown): void {
     const state = this.#control.handlerState(slot);
     this.#threads[slot] = null;
-    if (state === HANDLER_STARTING && !this.#isEnding && !this.#isUnregistered)
-      this.#failedToStart(slot, code, error);
-    else if (state === HANDLER_READY && !this.#isEnding) {
-      this.#counters[PoolCounter.died] += 1;
-      const message = `a handler thread has ended (code ${code}) and is replaced`;
-      this.#settings.log.error("thread-ended", message, { error, code, slot });
-    }
+    if (!this.#isEnding && !this.#isUnregistered) this.#noteEnd(slot, state, code, error);
     this.#control.declareDead(slot, this.#isKilled[slot]);
     // Not by asking whether they sleep: the thread may have died between taking that word and waking.
     if (!this.#isEnding) for (const waker of this.#settings.dispatcherWakers) waker.wake();
     if (this.#isEnding && this.#alive === 0) this.#onAllEnded?.();
   }
 
-  #failedToStart(slot: number, code: number, error: unknown): void {
-    this.#pauseMs = this.#pauseMs === 0 ? FIRST_PAUSE_MS : Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);
-    this.#pausedUntil = performance.now() + this.#pauseMs;
-    this.#counters[PoolCounter.startFailures] += 1;
-    const message = `a handler thread could not be started (code ${code}); next try in ${this.#pauseMs} ms`;
-    this.#settings.log.error("thread-start-failed", message, { error, code, slot, pauseMs: this.#pauseMs });
-    setTimeout(() => this.look(), this.#pauseMs + 1).unref();
+  #noteEnd(slot: number, state: number, code: number, error: unknown): void {
+    const { log } = this.#settings;
+    const now = performance.now();
+    if (state === HANDLER_STARTING) {
+      const pauseMs = this.#pacer.failed(now);
+      this.#counters[PoolCounter.startFailures] += 1;
+      const message = `a handler thread could not be started (code ${code}); next try in ${pauseMs} ms`;
+      log.error("thread-start-failed", message, { error, code, slot, pauseMs });
+      this.#control.setStartFailing(true);
+      this.#lookAfter(pauseMs);
+      return;
+    }
+    if (state === HANDLER_READY) {
+      this.#counters[PoolCounter.died] += 1;
+      const message = `a handler thread has ended (code ${code}) and is replaced`;
+      log.error("thread-ended", message, { error, code, slot });
+    }
+    if (this.#isKilled[slot] || this.#isAskedToEnd[slot]) return;
+    const pauseMs = this.#pacer.ended(now, now - (this.#readySinceMs[slot] ?? now));
+    if (pauseMs === 0) return;
+    this.#deaths.say(`handler threads end soon after they have started; the next one comes in ${pauseMs} ms`);
+    this.#lookAfter(pauseMs);
+  }
+
+  #lookAfter(pauseMs: number): void {
+    setTimeout(() => this.look(), pauseMs + 1).unref();
   }
 
   #startTimer(): void {

@@ -59,6 +59,8 @@ export class Scheduler {
   readonly #heavy: HeavyLimit;
   #ready: DispatcherLink<Task>[] = [];
   #canSpawn = true;
+  /** Whether there is no handler thread and none can be started. */
+  #isUnavailable = false;
   /** Whether the main thread runs the handlers. */
   #isOnMain = false;
   #hasAsked = false;
@@ -111,6 +113,22 @@ export class Scheduler {
     this.#isOnMain = this.#control.handlerState(spawnable) === HANDLER_READY;
     this.#canSpawn = empty > 0 && starting === 0;
     this.#hasAsked = false;
+    this.#isUnavailable = this.#ready.length === 0 && this.#control.isStartFailing;
+  }
+
+  /** Whether there is no handler thread and none can be started: nothing is to wait for one. */
+  get isUnavailable(): boolean {
+    return this.#isUnavailable;
+  }
+
+  /** Gives up the tasks that wait, in their order. */
+  giveUp(refuse: (task: Task) => void): void {
+    for (const backlog of [this.#backlog, this.#heavyBacklog]) {
+      for (let task = backlog.front(); task !== undefined; task = backlog.front()) {
+        backlog.shift();
+        if (task.state === TASK_WAITING && task.record !== null) refuse(task);
+      }
+    }
   }
 
   /**
@@ -151,7 +169,7 @@ export class Scheduler {
         }
       }
     }
-    if (this.backlog >= this.#maxBacklog) return false;
+    if (this.backlog >= this.#maxBacklog || this.#isUnavailable) return false;
     const length = taskRecordBytes(head, bodyBytes);
     const memory = new ArrayBuffer((length + 7) & ~7);
     const record = Buffer.from(memory, 0, length);
@@ -167,7 +185,7 @@ export class Scheduler {
   placeRecord(task: Task, record: Buffer, nowMs: number): boolean {
     stampTaskBuffer(record, nowMs);
     if (this.#isNext(task, nowMs) && this.#giveRecord(task, record, nowMs)) return true;
-    if (this.backlog >= this.#maxBacklog) return false;
+    if (this.backlog >= this.#maxBacklog || this.#isUnavailable) return false;
     this.#wait(task, record, nowMs);
     return true;
   }

@@ -17,6 +17,8 @@
  *   7        1: ref(), 2: unref()        | handler threads set, main clears
  *   8        1: a time-out was told of   | dispatchers
  *   16       1: not ready for new work  | main
+ *   17       1: handler threads fail to  | main
+ *            start                      |
  *   32       supervisor's parker        | (parker.ts)
  *   64 + 64d dispatcher d               |
  *     +0     state (DISPATCHER_*)       | dispatcher

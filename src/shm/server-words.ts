@@ -13,6 +13,7 @@ const SLOW_ABOUT = 6;
 const REFERENCE_REQUEST = 7;
 const TIMEOUT_TOLD = 8;
 const UNREADY = 16;
+const START_FAILING = 17;
 
 /** View of the server's words; each thread makes its own over the same memory. */
 export class ServerWords {
@@ -74,6 +75,16 @@ export class ServerWords {
   /** Whether no time-out was told of before this call. */
   isFirstTimeout(): boolean {
     return Atomics.exchange(this.words, TIMEOUT_TOLD, 1) === 0;
+  }
+
+  /** Whether the last handler thread that was started failed, and none has come up since. */
+  get isStartFailing(): boolean {
+    return Atomics.load(this.words, START_FAILING) === 1;
+  }
+
+  /** Says whether handler threads fail while they start; called by main. */
+  setStartFailing(isFailing: boolean): void {
+    Atomics.store(this.words, START_FAILING, isFailing ? 1 : 0);
   }
 
   /** Asks main to replace all handler threads; for threads that are not main. */

@@ -1,0 +1,147 @@
+/**
+ * Handler threads that cannot be started, or that end as soon as they are: the server answers 503 instead of waiting, tries again
+ * at growing intervals, and recovers. Not for Bun.serve, which has no such threads.
+ */
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { exchange, requestBytes } from "../support/exchange.ts";
+import { eventually } from "../support/process-info.ts";
+import { RawClient } from "../support/raw-client.ts";
+import { type RunningServer, startInChild, stopAll } from "../support/servers.ts";
+import { isBunTarget } from "../support/target.ts";
+
+let folder: string;
+let flag: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "epollo-start-"));
+  flag = join(folder, "flag");
+});
+afterEach(async () => {
+  await stopAll();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const start = (threads: object = {}): Promise<RunningServer> =>
+  startInChild("pool", {
+    entry: "breaking-entry.ts",
+    environment: { BREAKING_FLAG: flag },
+    threads: { min: 1, max: 2, inline: false, ...threads },
+  });
+const statusOf = async (server: RunningServer): Promise<number> => (await exchange(server.port, "/")).status;
+const breakIt = (): void => writeFileSync(flag, "");
+const repair = (): void => rmSync(flag);
+
+async function recovers(server: RunningServer): Promise<void> {
+  repair();
+  await eventually(
+    "an answer",
+    () => statusOf(server),
+    (status) => status === 200,
+    10_000,
+  );
+}
+
+describe.skipIf(isBunTarget)("handler threads that cannot be started", () => {
+  test.each([0, 1])(
+    "503 with Retry-After, at once, and as before once they can; min %p",
+    async (min) => {
+      breakIt();
+      const server = await start({ min });
+      await using client = await RawClient.connect(server.port);
+      // The first one may have come before the first thread had failed: it waited for that, not for ever.
+      for (let round = 0; round < 3; round++) {
+        await client.send(requestBytes("/"));
+        const response = await client.readResponse();
+        expect([response.status, response.headers["retry-after"]]).toEqual([503, "1"]);
+      }
+      await recovers(server);
+      await client.send(requestBytes("/"));
+      expect((await client.readResponse()).text).toBe("fine");
+      const log = server.errorOutput();
+      expect(log).toContain("a handler thread could not be started (code");
+      expect(log).toContain("broken on purpose");
+      expect(log).toContain("handler threads can be started again");
+    },
+    20_000,
+  );
+
+  test("they are tried again at growing intervals", async () => {
+    breakIt();
+    const server = await start();
+    await eventually(
+      "the third pause",
+      () => server.errorOutput(),
+      (log) => log.includes("next try in 400 ms"),
+    );
+    expect((await server.stats())!.threads.spawned).toBeLessThanOrEqual(4);
+  });
+
+  test("a server that has run refuses from the moment on when its last thread has no successor", async () => {
+    const server = await start({ max: 1 });
+    expect(await statusOf(server)).toBe(200);
+    breakIt();
+    expect((await exchange(server.port, "/die")).status).toBe(500);
+    await eventually(
+      "requests to be refused",
+      () => statusOf(server),
+      (status) => status === 503,
+    );
+    await recovers(server);
+  }, 20_000);
+
+  test("while others run, nobody is refused", async () => {
+    const server = await start({ min: 2, max: 2 });
+    await eventually(
+      "both threads",
+      async () => (await server.stats())!.threads.alive,
+      (count) => count === 2,
+    );
+    breakIt();
+    await exchange(server.port, "/die");
+    await eventually(
+      "a failure",
+      () => server.errorOutput(),
+      (log) => log.includes("could not be started"),
+    );
+    for (let round = 0; round < 5; round++) expect(await statusOf(server)).toBe(200);
+  });
+
+  test("threads that end soon after their start are not replaced as fast as they come", async () => {
+    writeFileSync(`${flag}-short`, "");
+    const server = await start();
+    await eventually(
+      "a pause",
+      () => server.errorOutput(),
+      (log) => log.includes("end soon after they have started"),
+    );
+    const before = (await server.stats())!.threads.spawned;
+    await Bun.sleep(1500);
+    expect((await server.stats())!.threads.spawned - before).toBeLessThanOrEqual(6);
+    rmSync(`${flag}-short`);
+    await eventually(
+      "an answer",
+      () => statusOf(server),
+      (status) => status === 200,
+    );
+  }, 20_000);
+});
+
+describe.skipIf(isBunTarget)("a thread that ends without a word", () => {
+  test("costs its running requests only", async () => {
+    const server = await start({ max: 1 });
+    await exchange(server.port, "/");
+    const waiting = exchange(server.port, "/?ms=5000");
+    await eventually(
+      "the request to be in flight",
+      async () => (await server.stats())!.inFlight,
+      (count) => count === 1,
+    );
+    const dying = exchange(server.port, "/die");
+    expect((await dying).status).toBe(500);
+    expect((await waiting).status).toBe(500);
+    expect((await exchange(server.port, "/")).text).toBe("fine");
+    expect(server.errorOutput()).toContain("has ended (code 5) and is replaced");
+  });
+});
