@@ -5,6 +5,7 @@
  * /stream ...), under epollo or, with `--target bun`, under the native Bun.serve. A drill that needs handlers of its own
  * names another entry module; it calls `obey` of test/fixtures/control.ts as test/fixtures/app-entry.ts does.
  */
+import { readdirSync, readFileSync } from "node:fs";
 import { fdCount, threadCount } from "../../test/support/process-info.ts";
 import {
   type Mode,
@@ -20,6 +21,8 @@ export interface ProcessSample {
   readonly residentBytes: number;
   readonly fds: number;
   readonly threads: number;
+  /** Threads that epollo has started, by their names; the others are Bun's, which come and go (JIT, heap, pool). */
+  readonly ownThreads: number;
   /** Processor time of all its threads so far. */
   readonly cpuMs: number;
 }
@@ -49,8 +52,22 @@ export function sampleProcess(pid: number): ProcessSample {
     residentBytes: residentBytes([pid]),
     fds: fdCount(pid),
     threads: threadCount(pid),
+    ownThreads: threadNames(pid).filter((name) => name.startsWith("epollo")).length,
     cpuMs: cpuUsage([pid]).totalUs / 1000,
   };
+}
+
+/** Reads the names of the threads of a process, 15 bytes of each. Source: proc_pid_comm(5). */
+export function threadNames(pid: number): string[] {
+  const names: string[] = [];
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    try {
+      names.push(readFileSync(`/proc/${pid}/task/${thread}/comm`, "utf8").trim());
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  return names;
 }
 
 /** Reads what a process holds once its memory has been still for 2 s (30 s at most). */

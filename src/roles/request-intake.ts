@@ -157,7 +157,11 @@ export class RequestIntake {
       this.fail(client, LENGTH_TOO_LARGE_REPLY, 413);
       return;
     }
-    if (head.expectsContinue) this.#owner.interim(client, sequence, CONTINUE_REPLY);
+    if (head.expectsContinue) {
+      this.#owner.interim(client, sequence, CONTINUE_REPLY);
+      // What was answered before leaves now, and the socket may have failed.
+      if (task.state === TASK_OVER) return;
+    }
     this.#start(client, task, isInline, hasBody, bytes, position, end);
     if (!head.keepAlive) client.isLastRequest = true;
   }

@@ -1,6 +1,7 @@
 /**
  * Reads the counters of a server's threads. Any thread may; nobody is disturbed.
  */
+import { SLAB_AT, SLAB_BLOCKS } from "../channel/pair-memory.ts";
 import {
   type ControlBlock,
   HANDLER_READY,
@@ -8,6 +9,7 @@ import {
   HANDLER_STARTING,
 } from "../shm/control-block.ts";
 import { DispatcherCounter, HandlerCounter, PoolCounter } from "../shm/counters.ts";
+import { SlabReader } from "../shm/slab.ts";
 import {
   acceptorCounters,
   dispatcherCounters,
@@ -74,6 +76,7 @@ export function readStats(memory: ServerMemory, control: ControlBlock): object {
     refused: sum("refused"),
     handlerTimeouts: sum("handlerTimeouts"),
     timeouts: sum("timeouts"),
+    blocks: blocksInUse(memory),
     threads: {
       spawned: pool[PoolCounter.spawned],
       retired: pool[PoolCounter.retired],
@@ -84,6 +87,14 @@ export function readStats(memory: ServerMemory, control: ControlBlock): object {
     dispatchers,
     handlers,
   };
+}
+
+/** Blocks of all slabs that are not free: answers on their way, or the rest of a thread that has died, until it is swept. */
+function blocksInUse(memory: ServerMemory): number {
+  let count = 0;
+  for (const pair of memory.pairs)
+    count += SLAB_BLOCKS - new SlabReader(pair, SLAB_AT, SLAB_BLOCKS).countFree();
+  return count;
 }
 
 function readDispatcher(memory: ServerMemory, control: ControlBlock, index: number): DispatcherReading {

@@ -306,6 +306,33 @@ describe("an idle dispatcher that hosts handlers", () => {
   }, 20_000);
 });
 
+describe("a socket that breaks while a request is taken", () => {
+  test("leaves nothing in flight: pipelined behind an answer of the dispatcher's own", async () => {
+    const { server, faults } = await start("pool", { entry: "features-entry.ts" });
+    const expecting = requestBytes("/echo", {
+      method: "POST",
+      fields: ["Expect: 100-continue"],
+      body: "hello",
+    });
+    for (let round = 0; round < 4; round++) {
+      const client = await RawClient.connect(server.port);
+      // The first answer is sent when room is made for the 100 of the second request.
+      faults.fail("send", "EPIPE", { times: 1 });
+      await client.send(Buffer.concat([requestBytes("/static"), expecting]));
+      expect((await client.readUntilClose()).length).toBe(0);
+    }
+    faults.stop();
+    await eventually(
+      "nothing to be in flight",
+      async () => (await server.stats())!.inFlight,
+      (count) => count === 0,
+      1000,
+    );
+    await Bun.sleep(100);
+    expect((await server.stats())!.inFlight).toBe(0);
+  });
+});
+
 describe("serve()", () => {
   test("throws when a call of its start fails, and leaves no descriptor", async () => {
     const faults = Faults.create();

@@ -30,6 +30,8 @@ export interface Stats {
   readonly requests: number;
   readonly requestsInline: number;
   readonly handlerTimeouts: number;
+  /** Parts of answers in shared memory. */
+  readonly blocks: number;
   readonly threads: {
     readonly spawned: number;
     readonly retired: number;
@@ -61,6 +63,8 @@ export interface RunningServer extends AsyncDisposable {
   stats(): Promise<Stats | null>;
   /** `server.pendingRequests`. */
   pendingRequests(): Promise<number>;
+  /** Calls `server.reload({})`: in pool mode all handler threads are replaced. */
+  reload(): Promise<void>;
   /** Calls `server.stop(isForced)`; resolves when its promise does. A second call of the same kind is harmless. */
   stop(isForced?: boolean): Promise<void>;
   /** What a child process has written to standard error so far ("" in the other modes). */
@@ -122,6 +126,9 @@ function wrap(mode: Mode, server: Bun.Server<undefined>): RunningServer {
     pid: process.pid,
     stats: async () => ("stats" in server ? (server.stats as () => Stats)() : null),
     pendingRequests: async () => server.pendingRequests,
+    reload: async () => {
+      server.reload({} as never);
+    },
     stop: async (isForced = false) => {
       await server.stop(isForced);
     },
@@ -197,6 +204,9 @@ async function startChild(mode: Mode, options: StartOptions): Promise<RunningSer
     pid: child.pid,
     stats: async () => (await ask("stats")) as Stats | null,
     pendingRequests: async () => (await ask("pendingRequests")) as number,
+    reload: async () => {
+      await ask("reload");
+    },
     stop: async (isForced = false) => {
       await ask(isForced ? "stopForced" : "stop");
     },
