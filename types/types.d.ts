@@ -147,6 +147,8 @@ export interface ThreadStats {
 }
 /** A reading of a server's counters. Sums over all threads, threads that have ended included. */
 export interface ServerStats extends DispatcherStats {
+    /** Blocks of 64 KiB of shared memory that hold parts of answers on their way, now. */
+    readonly blocks: number;
     /** The handler threads. */
     readonly threads: ThreadStats;
     /** One entry for each dispatch thread. */

@@ -282,17 +282,8 @@ export class RequestIntake {
     const expected = head.isChunked ? 0 : head.contentLength;
     const body = new CollectedBody(taskRecordBytes(head, 0), expected, expected > INLINE_BODY_BYTES);
     const { headStart } = client.parser;
-    writeTaskRecord(
-      body,
-      0,
-      head,
-      bytes,
-      headStart,
-      0,
-      flags,
-      this.#table.peers,
-      client.slot * PEER_ADDRESS_WORDS,
-    );
+    const peerIndex = client.slot * PEER_ADDRESS_WORDS;
+    writeTaskRecord(body, 0, head, bytes, headStart, 0, flags, this.#table.peers, peerIndex);
     if (body.content !== null) this.#collectingBytes += body.content.length;
     task.body = body;
     client.receiving = task;
