@@ -4,6 +4,7 @@
  * @module
  */
 import "./serve/bundled-thread.ts";
+import { atCaller } from "./serve/caller.ts";
 import { serveOptions } from "./serve/serve.ts";
 import type { Serve } from "./serve/types.ts";
 
@@ -39,4 +40,10 @@ export type {
  * console.log(`listening on ${server.url}`);
  * ```
  */
-export const serve: Serve = ((options: unknown) => serveOptions(options)) as Serve;
+export const serve: Serve = function serve(options: unknown): unknown {
+  try {
+    return serveOptions(options);
+  } catch (error) {
+    throw atCaller(error, serve);
+  }
+} as Serve;

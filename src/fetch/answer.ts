@@ -15,6 +15,7 @@ import type { Exchange } from "./exchange.ts";
 import { fileFieldsOf } from "./file-answer.ts";
 import { fileReferenceOf } from "./file-reference.ts";
 import { sendFile } from "./file-responder.ts";
+import { withoutFrames } from "./own-frames.ts";
 import { bodyKindOf, isForeign, KIND_BLOB, KIND_BYTES, KIND_STREAM, KIND_UNKNOWN } from "./response-notes.ts";
 
 const NO_BYTES = new Uint8Array(0);
@@ -149,7 +150,7 @@ function sendBlob(
     fields,
     source: "response",
   });
-  if (result instanceof Error) fail(result);
+  if (result instanceof Error) fail(withoutFrames(result));
   else if (result === "stream")
     sendResponse(exchange, new Response(blob.stream(), { status, headers: headers ?? {} }), fail);
 }

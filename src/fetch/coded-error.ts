@@ -16,17 +16,26 @@ export type TypeErrorCode =
   | "ERR_INVALID_THIS"
   | "ERR_MISSING_ARGS";
 
+const prototypes = new WeakSet<object>();
+
 /** Makes the prototype that errors of one class and code share. */
 export function codedPrototype(base: Error, code: string): object {
   function describeWithCode(this: Error): string {
     return `${this.name} [${code}]: ${this.message}`;
   }
   const plain = { writable: true, enumerable: true, configurable: true };
-  return Object.create(base, {
+  const prototype = Object.create(base, {
     name: { value: base.name, ...plain },
     code: { value: code, ...plain },
     toString: { value: describeWithCode, ...plain },
-  });
+  }) as object;
+  prototypes.add(prototype);
+  return prototype;
+}
+
+/** Whether an error has a prototype that was made here; Bun's own coded errors have not. */
+export function isCodedError(error: unknown): error is CodedError {
+  return error instanceof Error && prototypes.has(Object.getPrototypeOf(error));
 }
 
 const PROTOTYPES: Readonly<Record<TypeErrorCode, object>> = {

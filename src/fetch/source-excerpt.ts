@@ -5,6 +5,7 @@
  * cannot be found is left out.
  */
 import { readFileSync, statSync } from "node:fs";
+import { isOwnFile, stackOf } from "./own-frames.ts";
 
 /** One line of a stack. */
 export interface Frame {
@@ -31,17 +32,6 @@ const LINES_AFTER = 4;
 const MAX_LINE_LENGTH = 240;
 const MAX_FILE_SIZE = 4 << 20;
 
-/** Folders of this package, "/" at the end; none in a bundle, where its code and the program's are in one file. */
-const OWN_FOLDERS = ownFolders(import.meta.path);
-
-/** Folders of a package that has this module at `path`. */
-export function ownFolders(path: string): readonly string[] {
-  const suffix = "src/fetch/source-excerpt.ts";
-  if (!path.endsWith(`/${suffix}`)) return [];
-  const root = path.slice(0, -suffix.length);
-  return [`${root}src/`, `${root}ffi/`];
-}
-
 /** Frames of an error's stack without those of this package, the innermost first. */
 export function framesOf(error: unknown): Frame[] {
   const stack = stackOf(error);
@@ -50,7 +40,7 @@ export function framesOf(error: unknown): Frame[] {
     const match = /^\s*at (?:(.*) \(|async )?(.*?):(\d+)(?::(\d+))?\)?$/.exec(text);
     if (match === null) continue;
     const [, name = "", path = "", line = "0", column = "0"] = match;
-    if (OWN_FOLDERS.some((folder) => path.startsWith(folder))) continue;
+    if (isOwnFile(path)) continue;
     frames.push({ name, path, line: Number(line), column: Number(column) });
   }
   return frames;
@@ -78,14 +68,5 @@ function readExcerpt(frame: Frame): Excerpt | null {
     return { frame, firstLine, lines: lines.map((line) => line.slice(0, MAX_LINE_LENGTH).trimEnd()) };
   } catch {
     return null;
-  }
-}
-
-function stackOf(error: unknown): string {
-  try {
-    const stack = error instanceof Error ? error.stack : undefined;
-    return typeof stack === "string" ? stack : "";
-  } catch {
-    return "";
   }
 }

@@ -57,6 +57,9 @@ import { NativeBuffer } from "../../ffi/native-buffer.ts";
 import { formatSockaddr, type SocketAddress } from "./address.ts";
 import { resolveHost } from "./resolve.ts";
 
+// What `openListener` throws.
+export { SyscallError };
+
 /** Is how many connections wait for accept at most, unless told otherwise; the kernel caps it at net.core.somaxconn. */
 export const DEFAULT_BACKLOG = 512;
 

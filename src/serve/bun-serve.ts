@@ -10,6 +10,7 @@ import { installResponseNotes } from "../fetch/response-notes.ts";
 import { preloadOnHandlerThreads } from "../roles/thread.ts";
 import "./bundled-thread.ts";
 import { readAutoOptions } from "./auto-options.ts";
+import { atCaller } from "./caller.ts";
 import { type OptionEnvironment, readEnvironment } from "./environment.ts";
 import { nativeServe } from "./hot.ts";
 import { serveOptions } from "./serve.ts";
@@ -32,7 +33,13 @@ export function replaceBunServe(module: string): void {
 
   // Bun's has this name and takes one parameter.
   function serve(options: unknown): unknown {
-    if (!isNodeServer(options)) return serveOptions(options, environment);
+    if (!isNodeServer(options)) {
+      try {
+        return serveOptions(options, environment);
+      } catch (error) {
+        throw atCaller(error, serve);
+      }
+    }
     return handlerThreadContext() === null ? nativeServe(options) : standInForNodeServer(options);
   }
   Bun.serve = serve as typeof Bun.serve;

@@ -1,0 +1,39 @@
+/**
+ * Which lines of a stack are of this package, and errors that do not show them: a program's author looks for the line of the
+ * program, not for ours.
+ *
+ * Any thread. Nothing here throws, whatever was thrown.
+ */
+
+/** Folders of this package, "/" at the end; none in a bundle, where its code and the program's are in one file. */
+const OWN_FOLDERS = ownFolders(import.meta.path);
+
+/** Folders of a package that has this module at `path`. */
+export function ownFolders(path: string): readonly string[] {
+  const suffix = "src/fetch/own-frames.ts";
+  if (!path.endsWith(`/${suffix}`)) return [];
+  const root = path.slice(0, -suffix.length);
+  return [`${root}src/`, `${root}ffi/`];
+}
+
+/** Whether a file is of this package. */
+export function isOwnFile(path: string): boolean {
+  return OWN_FOLDERS.some((folder) => path.startsWith(folder));
+}
+
+/** The stack of an error as text, "" where there is none. */
+export function stackOf(error: unknown): string {
+  try {
+    const stack = error instanceof Error ? error.stack : undefined;
+    return typeof stack === "string" ? stack : "";
+  } catch {
+    return "";
+  }
+}
+
+/** Takes the stack off an error that comes from no line of the program, such as that of a file which is not there. */
+export function withoutFrames(error: Error): Error {
+  // Nobody is calling this function, so it has no callers.
+  Error.captureStackTrace(error, () => {});
+  return error;
+}
