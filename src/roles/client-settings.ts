@@ -19,6 +19,8 @@ export interface ClientSettings {
   readonly pipelined: number;
   /** Routes, or null when there are none, or only the handlers know them. */
   readonly routes: RouteSettings | null;
+  /** Whose connections begin with a header of the PROXY protocol; null for nobody's. */
+  readonly proxies: readonly string[] | null;
   /** Whether short requests may run in the dispatcher. */
   readonly isInlineAllowed: boolean;
   /** Whether it is measured how long the kinds of requests run. */

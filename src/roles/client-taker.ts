@@ -11,6 +11,7 @@ import type { Client } from "./client.ts";
 import type { ClientCloser } from "./client-closer.ts";
 import type { ClientTable } from "./client-table.ts";
 import type { Deadlines } from "./deadlines.ts";
+import type { ProxyStage } from "./proxy-stage.ts";
 
 /** New clients taken in a turn. */
 const INCOMING_BUDGET = 64;
@@ -31,6 +32,7 @@ export class ClientTaker {
   readonly #deadlines: Deadlines;
   readonly #closer: ClientCloser;
   readonly #counters: Float64Array;
+  readonly #proxy: ProxyStage | null;
   readonly #log: BoundedLog = new BoundedLog("client-refused");
   readonly #peer: Int32Array = new Int32Array(PEER_ADDRESS_WORDS);
 
@@ -41,6 +43,7 @@ export class ClientTaker {
     deadlines: Deadlines,
     closer: ClientCloser,
     counters: Float64Array,
+    proxy: ProxyStage | null = null,
   ) {
     this.#owner = owner;
     this.#table = table;
@@ -48,6 +51,7 @@ export class ClientTaker {
     this.#deadlines = deadlines;
     this.#closer = closer;
     this.#counters = counters;
+    this.#proxy = proxy;
   }
 
   /** Takes new clients from the queue, up to a budget. */
@@ -62,6 +66,7 @@ export class ClientTaker {
         this.#closer.close(client);
         continue;
       }
+      this.#proxy?.opened(client);
       this.#deadlines.opened(client, this.#owner.nowMs);
       // The kernel hands over connections whose first bytes are there (TCP_DEFER_ACCEPT): read at once.
       this.#owner.list(client);

@@ -19,6 +19,7 @@ import { RequestParser } from "../http/request-parser.ts";
 import { WriteQueue } from "../http/write-queue.ts";
 import type { TimerEntry } from "../net/timer-wheel.ts";
 import type { CollectedBody } from "./collected-body.ts";
+import type { ProxyStage } from "./proxy-stage.ts";
 import type { Upload } from "./upload.ts";
 
 /** Requests are read and answers written. */
@@ -78,6 +79,8 @@ export class Client implements TimerEntry {
   heldEnd = 0;
   /** The parser can go on without more input, be it with what is held or with nothing: parse before more is read. */
   mustParse = false;
+  /** It has yet to say who it is (`proxy-stage.ts`); null otherwise. */
+  proxy: ProxyStage | null = null;
   /** The request that was read last is the last one of this connection. */
   isLastRequest = false;
   /** There was more input behind the request that was read last: the client sends ahead. */

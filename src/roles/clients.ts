@@ -31,6 +31,7 @@ import { InlineHost } from "./inline-host.ts";
 import type { InlineOwner } from "./inline-owner.ts";
 import { KindTable, NO_KIND } from "./kind-table.ts";
 import type { OwnPaths } from "./own-paths.ts";
+import { ProxyStage } from "./proxy-stage.ts";
 import { ReadyList } from "./ready-list.ts";
 import { type IntakeOwner, RequestIntake } from "./request-intake.ts";
 import { type ReaderOwner, RequestReader } from "./request-reader.ts";
@@ -118,7 +119,8 @@ export class Clients
         : new InlineHost(this, this.writer, control, counters, kinds);
     this.results = new ResultReader(this, this.writer, counters, links);
     this.#closer = new ClientCloser(this, this.#table, this.#wheel, this.#deadlines, this.writer, counters);
-    this.#taker = new ClientTaker(this, this.#table, poller, this.#deadlines, this.#closer, counters);
+    const proxy = settings.proxies === null ? null : new ProxyStage(settings.proxies, this.#table);
+    this.#taker = new ClientTaker(this, this.#table, poller, this.#deadlines, this.#closer, counters, proxy);
     this.failed = new FailedTasks(this, this.#closer, this.#uploads, counters);
     const routes =
       settings.routes === null

@@ -1,5 +1,5 @@
 /**
- * Paths that the server answers itself, when its options ask for them: the metrics.
+ * Paths that the server answers itself, when its options ask for them: the metrics, and how it is.
  *
  * Owned by the dispatcher, which asks before it looks at routes; no handler thread takes part, so they answer when all
  * of those hang. A path matches to the byte, with or without a query.
@@ -7,22 +7,42 @@
 import { METHOD_GET, METHOD_HEAD } from "../http/method.ts";
 import type { RequestHead } from "../http/request-head.ts";
 import { reasonPhrase } from "../http/status.ts";
-import type { ControlBlock } from "../shm/control-block.ts";
+import { type ControlBlock, HANDLER_READY } from "../shm/control-block.ts";
 import { METRICS_TYPE, metricsText } from "./metrics.ts";
 import type { ServerMemory } from "./server-memory.ts";
 
 /** Paths that the server answers itself; null where it does not. */
 export interface OwnPathSettings {
   readonly metrics: string | null;
+  /** Answered with 200 as long as this thread runs. */
+  readonly live: string | null;
+  /** Answered with 200 when the server takes new work, otherwise with 503. */
+  readonly ready: string | null;
+  /** Whether handler threads start with the first request: then the server is ready without any. */
+  readonly isReadyWithoutHandlers: boolean;
 }
 
 interface OwnPath {
   readonly path: Buffer;
   readonly type: string;
   readonly body: () => string;
+  /** Whether the answer is 503 now; null where it never is. */
+  readonly isUnavailable: (() => boolean) | null;
 }
 
 const QUESTION_MARK = 0x3f;
+const HEALTH_TYPE = "text/plain; charset=utf-8";
+const READY = "ready\n";
+
+/** Whether the server takes new work, in a word for people. */
+function readinessOf(control: ControlBlock, isReadyWithoutHandlers: boolean): string {
+  if (control.isUnready) return "stopping\n";
+  if (isReadyWithoutHandlers) return READY;
+  for (let slot = 0; slot < control.handlerCount; slot++) {
+    if (control.handlerState(slot) === HANDLER_READY) return READY;
+  }
+  return "no handler thread is ready\n";
+}
 
 /** Answers for the server's own paths. */
 export class OwnPaths {
@@ -30,10 +50,20 @@ export class OwnPaths {
 
   constructor(settings: OwnPathSettings, memory: ServerMemory, control: ControlBlock) {
     const paths: OwnPath[] = [];
-    const add = (path: string, type: string, body: () => string): void => {
-      paths.push({ path: Buffer.from(path, "latin1"), type, body });
+    const add = (
+      path: string,
+      type: string,
+      body: () => string,
+      isUnavailable: OwnPath["isUnavailable"] = null,
+    ): void => {
+      paths.push({ path: Buffer.from(path, "latin1"), type, body, isUnavailable });
     };
     if (settings.metrics !== null) add(settings.metrics, METRICS_TYPE, () => metricsText(memory, control));
+    if (settings.live !== null) add(settings.live, HEALTH_TYPE, () => "alive\n");
+    if (settings.ready !== null) {
+      const readiness = (): string => readinessOf(control, settings.isReadyWithoutHandlers);
+      add(settings.ready, HEALTH_TYPE, readiness, () => readiness() !== READY);
+    }
     this.#paths = paths;
   }
 
@@ -47,7 +77,7 @@ export class OwnPaths {
         return encode(405, "Allow: GET, HEAD\r\n", head, "");
       }
       const fields = `Content-Type: ${own.type}\r\nCache-Control: no-store\r\n`;
-      return encode(200, fields, head, own.body());
+      return encode(own.isUnavailable?.() ? 503 : 200, fields, head, own.body());
     }
     return null;
   }

@@ -155,6 +155,17 @@ export class RequestReader {
     const parser = client.parser;
     const bytes = native.bytes;
     let position = start;
+    if (client.proxy !== null) {
+      const length = client.proxy.read(client, bytes, start, end);
+      // Its deadline stays that of a head that has not come.
+      if (length === 0) this.#hold(client, native, start, end);
+      if (length < 0) {
+        this.#counters[DispatcherCounter.parseErrors] += 1;
+        this.#owner.broken(client);
+      }
+      if (length <= 0) return;
+      position += length;
+    }
     for (;;) {
       const event = parser.next(bytes, position, end, this.#intake.head);
       position = parser.position;

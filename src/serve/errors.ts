@@ -160,6 +160,11 @@ export function unknownOption(group: string, name: string, accepted: readonly st
   return invalidType(`${group} has no option ${JSON.stringify(name)}; it accepts ${accepted.join(", ")}`);
 }
 
+/** Says that an option is epollo's own, and that the native Bun.serve, which serves these options, does not know it. */
+export function notWithNative(option: string, reason: string): CodedError {
+  return invalidType(`${option} cannot be used with what the native Bun.serve has to serve: ${reason}`);
+}
+
 /** Says that `threads` has a member that does not exist, and which do. */
 export function unknownThreadOption(name: string, accepted: readonly string[]): CodedError {
   return unknownOption("threads", name, accepted);

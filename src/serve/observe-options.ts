@@ -5,7 +5,8 @@
  * what is accepted and what was given.
  */
 import type { LogHook } from "../log/log.ts";
-import { optionOfWrongType, ownPathsCollide, unknownObserveOption } from "./errors.ts";
+import { optionOfWrongType, unknownObserveOption } from "./errors.ts";
+import { ownPath } from "./own-path-option.ts";
 
 /** What a server shows of itself, and where. */
 export interface ObserveOptions {
@@ -31,8 +32,7 @@ const NAMES = ["metrics", "log"] as const;
 /** Checks `observe` and fills in the defaults. @throws TypeError for what is not accepted */
 export function resolveObserve(observe: unknown): ResolvedObserve {
   const given = readMembers(observe);
-  const metricsPath = path("observe.metrics", given.metrics);
-  checkDistinct([["observe.metrics", metricsPath]]);
+  const metricsPath = ownPath("observe.metrics", given.metrics);
   return Object.freeze({ metricsPath, log: hook("observe.log", given.log) });
 }
 
@@ -55,27 +55,4 @@ function hook(option: string, value: unknown): LogHook | null {
   if (value === undefined) return null;
   if (typeof value === "function") return value as LogHook;
   throw optionOfWrongType(option, "a function", value);
-}
-
-/** Visible ASCII without "?" and "#", begun by a slash and not ended by one: what a request line can name. */
-const PATH = /^\/(?:[!"$->@-~]*[!"$-.0->@-~])$/;
-
-function path(option: string, value: unknown): string | null {
-  if (value === undefined) return null;
-  if (typeof value === "string" && PATH.test(value)) return value;
-  throw optionOfWrongType(
-    option,
-    'a path such as "/metrics", without query and without a slash at its end',
-    value,
-  );
-}
-
-function checkDistinct(paths: readonly (readonly [option: string, path: string | null])[]): void {
-  const seen = new Map<string, string>();
-  for (const [option, value] of paths) {
-    if (value === null) continue;
-    const other = seen.get(value);
-    if (other !== undefined) throw ownPathsCollide(other, option, value);
-    seen.set(value, option);
-  }
 }

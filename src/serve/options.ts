@@ -7,12 +7,14 @@
  *
  * What epollo does not serve itself goes to the native Bun.serve, which then reads the options again and finds its own
  * mistakes: as soon as there is a reason to delegate, a mistake found later here is left for it to report. The checks
- * of `handlers`, `threads`, `limits` and `observe` come last and always count, since Bun knows nothing of them.
+ * of epollo's own options come last and always count, since Bun knows nothing of them.
  */
 import type { OptionEnvironment } from "./environment.ts";
 import * as errors from "./errors.ts";
+import { type ResolvedHealth, resolveHealth } from "./health-options.ts";
 import { type ResolvedLimits, resolveLimits } from "./limit-options.ts";
 import { type ResolvedObserve, resolveObserve } from "./observe-options.ts";
+import { resolveProxyProtocol } from "./proxy-options.ts";
 import { type ResolvedRoutes, resolveRoutes } from "./routes.ts";
 import { type Placement, resolvePlacement } from "./thread-options.ts";
 
@@ -71,10 +73,14 @@ export interface ResolvedOptions extends Placement {
   readonly http3: boolean;
   /** What the server shows of itself. */
   readonly observe: ResolvedObserve;
+  /** Where the server says how it is. */
+  readonly health: ResolvedHealth;
+  /** Whose connections begin with a header of the PROXY protocol; null for nobody's. */
+  readonly proxies: readonly string[] | null;
 }
 
 /** The groups of options that Bun.serve does not have. */
-type OwnGroups = keyof Placement | "limits" | "observe";
+type OwnGroups = keyof Placement | "limits" | "observe" | "health" | "proxies";
 type Draft = { -readonly [Name in keyof Omit<ResolvedOptions, OwnGroups>]: ResolvedOptions[Name] };
 type Given = Readonly<Record<string, unknown>>;
 
@@ -88,7 +94,7 @@ export const DEFAULT_IDLE_TIMEOUT_SECONDS = 10;
  * Checks the options of `serve()` and fills in the defaults.
  *
  * @throws TypeError or RangeError as Bun.serve throws them (code ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE), the same for
- * `handlers`, `threads`, `limits` and `observe`, and whatever a getter of the options throws
+ * epollo's own options, and whatever a getter of the options throws
  */
 export function resolveOptions(options: unknown, environment: OptionEnvironment): ResolvedOptions {
   if ((typeof options !== "object" && typeof options !== "function") || options === null) {
@@ -125,7 +131,16 @@ export function resolveOptions(options: unknown, environment: OptionEnvironment)
   }
   const placement = resolvePlacement(given.handlers, given.threads, environment);
   const limits = resolveLimits(given.limits);
-  return Object.freeze({ ...draft, ...placement, limits, observe: resolveObserve(given.observe) });
+  const observe = resolveObserve(given.observe);
+  const own = { health: given.health, proxyProtocol: given.proxyProtocol };
+  const health = resolveHealth(own.health, observe.metricsPath);
+  const proxies = resolveProxyProtocol(own.proxyProtocol);
+  if (draft.needsNative !== null && environment.platform === "linux") {
+    for (const [name, value] of Object.entries(own)) {
+      if (value !== undefined && value !== false) throw errors.notWithNative(name, draft.needsNative);
+    }
+  }
+  return Object.freeze({ ...draft, ...placement, limits, observe, health, proxies });
 }
 
 /** The order of the steps, and of the reads inside them, is Bun's. */

@@ -131,7 +131,7 @@ function startOn(listener: Listener, resolved: ResolvedOptions, serverIndex: num
   const settings: SupervisorSettings = {
     memory,
     listener,
-    unreadyMs: 0,
+    unreadyMs: resolved.health.delayMs,
     log: logOf(resolved),
     dispatcher: {
       limits: limits.parser,
@@ -143,6 +143,7 @@ function startOn(listener: Listener, resolved: ResolvedOptions, serverIndex: num
       balance: threads.balance,
       maxBacklog: threads.maxBacklogTasks,
       ownPaths: ownPathsOf(resolved),
+      proxies: resolved.proxies,
       handlerTimeoutMs: threads.handlerTimeoutMs,
       isInlineAllowed: mode !== "main" && threads.isInlineAllowed,
       areKindsKept: mode !== "main" && (threads.isInlineAllowed || threads.balance === "bounded"),
@@ -212,8 +213,10 @@ function mergeOptions(current: object, given: unknown): unknown {
 }
 
 /** What the server answers itself; null when that is nothing. */
-function ownPathsOf({ observe }: ResolvedOptions): OwnPathSettings | null {
-  return observe.metricsPath === null ? null : { metrics: observe.metricsPath };
+function ownPathsOf({ observe, health, threads, mode }: ResolvedOptions): OwnPathSettings | null {
+  const paths = { metrics: observe.metricsPath, live: health.livePath, ready: health.readyPath };
+  if (paths.metrics === null && paths.live === null && paths.ready === null) return null;
+  return { ...paths, isReadyWithoutHandlers: mode !== "main" && threads.min === 0 };
 }
 
 function factsOf(listener: Listener, resolved: ResolvedOptions): ServerFacts {

@@ -6,8 +6,11 @@
  * `threads`, `limits`, `observe`, `server.stats()` and `server.metrics()`. How options are checked is in options.ts,
  * thread-options.ts, limit-options.ts and observe-options.ts.
  */
+
+import type { HealthOptions } from "./health-options.ts";
 import type { LimitOptions } from "./limit-types.ts";
 import type { ObserveOptions } from "./observe-options.ts";
+import type { ProxyProtocolOptions } from "./proxy-options.ts";
 
 /**
  * Says where handlers run.
@@ -76,6 +79,10 @@ export interface EpolloOptions {
   limits?: LimitOptions | undefined;
   /** What the server shows of itself. Default: nothing. */
   observe?: ObserveOptions | undefined;
+  /** Where the server says whether it is alive and takes new work. Default: nowhere. */
+  health?: HealthOptions | undefined;
+  /** Who speaks the PROXY protocol to this server. Default: nobody. */
+  proxyProtocol?: false | ProxyProtocolOptions | undefined;
 }
 
 /**
@@ -111,6 +118,10 @@ export type ModuleOptions = (
   limits?: LimitOptions | undefined;
   /** What the server shows of itself. Default: nothing. */
   observe?: ObserveOptions | undefined;
+  /** Where the server says whether it is alive and takes new work. Default: nowhere. */
+  health?: HealthOptions | undefined;
+  /** Who speaks the PROXY protocol to this server. Default: nobody. */
+  proxyProtocol?: false | ProxyProtocolOptions | undefined;
 };
 
 /** The counters of one dispatch thread, since it was started. */

@@ -4,10 +4,15 @@ import { RequestHead } from "../../src/http/request-head.ts";
 import { HEAD, RequestParser } from "../../src/http/request-parser.ts";
 import { OwnPaths } from "../../src/roles/own-paths.ts";
 import { allocateServerMemory, controlOf } from "../../src/roles/server-memory.ts";
+import { HANDLER_EMPTY, HANDLER_READY, HANDLER_STARTING } from "../../src/shm/control-block.ts";
 import { parseMetrics } from "../support/metrics-text.ts";
 
 const memory = allocateServerMemory(1, 1);
-const own = new OwnPaths({ metrics: "/metrics" }, memory, controlOf(memory));
+const own = new OwnPaths(
+  { metrics: "/metrics", live: "/healthz", ready: "/readyz", isReadyWithoutHandlers: false },
+  memory,
+  controlOf(memory),
+);
 
 /** The answer to a request whose head begins somewhere in its buffer; null when the path is not the server's. */
 function reply(line: string, fields = ""): string | null {
@@ -48,4 +53,19 @@ test.each([
   ["/a/metrics", false],
 ])("%s", (target, isOwn) => {
   expect(reply(`GET ${target}`) !== null).toBe(isOwn);
+});
+
+test("alive always, ready only with a handler thread and until the server is about to stop", () => {
+  const control = controlOf(memory);
+  const shown = (): (string | undefined)[] =>
+    ["GET /healthz", "GET /readyz"].map((line) =>
+      reply(line)?.replace(/^HTTP\/1.1 (\d+)[\s\S]*\r\n\r\n/, "$1 "),
+    );
+  expect(shown()).toEqual(["200 alive\n", "503 no handler thread is ready\n"]);
+  control.moveHandler(0, HANDLER_EMPTY, HANDLER_STARTING);
+  expect(shown()[1]).toBe("503 no handler thread is ready\n");
+  control.moveHandler(0, HANDLER_STARTING, HANDLER_READY);
+  expect(shown()).toEqual(["200 alive\n", "200 ready\n"]);
+  control.setUnready();
+  expect(shown()).toEqual(["200 alive\n", "503 stopping\n"]);
 });

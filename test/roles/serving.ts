@@ -44,6 +44,7 @@ export class Serving {
       times: options.times ?? DEFAULT_TIMES,
       pipelined: options.pipelined ?? DEFAULT_PIPELINED,
       routes: options.routes ?? null,
+      proxies: null,
       isInlineAllowed: options.isInlineAllowed ?? false,
       areKindsKept: options.areKindsKept ?? options.isInlineAllowed ?? false,
     };

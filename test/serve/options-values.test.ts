@@ -72,6 +72,8 @@ describe("values", () => {
       },
       limits: resolveLimits(undefined),
       observe: { metricsPath: null, log: null },
+      health: { livePath: null, readyPath: null, delayMs: 0 },
+      proxies: null,
     });
     expect(Object.isFrozen(options)).toBe(true);
     expect(Object.isFrozen(options.threads)).toBe(true);

@@ -198,7 +198,15 @@ describe("reading", () => {
     test(`reads ${Object.keys(options).join(", ")} once each, in Bun's order`, () => {
       const ours = readsOf(options, (traced) => resolveOptions(traced, environment));
       const native = readsOf(options, (traced) => Bun.serve(traced as { fetch: typeof fetch }).stop(true));
-      expect(ours).toEqual([...native, "handlers", "threads", "limits", "observe"]);
+      expect(ours).toEqual([
+        ...native,
+        "handlers",
+        "threads",
+        "limits",
+        "observe",
+        "health",
+        "proxyProtocol",
+      ]);
     });
   }
 
