@@ -7,8 +7,10 @@
  * `threads`, `limits`, `observe`, `server.stats()` and `server.metrics()`. How options are checked is in options.ts,
  * thread-options.ts, limit-options.ts and observe-options.ts.
  */
+import type { HealthOptions } from "./health-options.js";
 import type { LimitOptions } from "./limit-types.js";
 import type { ObserveOptions } from "./observe-options.js";
+import type { ProxyProtocolOptions } from "./proxy-options.js";
 /**
  * Says where handlers run.
  *
@@ -73,6 +75,10 @@ export interface EpolloOptions {
     limits?: LimitOptions | undefined;
     /** What the server shows of itself. Default: nothing. */
     observe?: ObserveOptions | undefined;
+    /** Where the server says whether it is alive and takes new work. Default: nowhere. */
+    health?: HealthOptions | undefined;
+    /** Who speaks the PROXY protocol to this server. Default: nobody. */
+    proxyProtocol?: false | ProxyProtocolOptions | undefined;
 }
 /**
  * The options of `serve`: those of Bun.serve, and {@link EpolloOptions}.
@@ -99,6 +105,10 @@ export type ModuleOptions = (Bun.Serve.HostnamePortServeOptions<undefined> | Bun
     limits?: LimitOptions | undefined;
     /** What the server shows of itself. Default: nothing. */
     observe?: ObserveOptions | undefined;
+    /** Where the server says whether it is alive and takes new work. Default: nowhere. */
+    health?: HealthOptions | undefined;
+    /** Who speaks the PROXY protocol to this server. Default: nobody. */
+    proxyProtocol?: false | ProxyProtocolOptions | undefined;
 };
 /** The counters of one dispatch thread, since it was started. */
 export interface DispatcherStats {
