@@ -19,7 +19,6 @@ import { RequestParser } from "../http/request-parser.ts";
 import { WriteQueue } from "../http/write-queue.ts";
 import type { TimerEntry } from "../net/timer-wheel.ts";
 import type { CollectedBody } from "./collected-body.ts";
-import type { ProxyStage } from "./proxy-stage.ts";
 import type { Upload } from "./upload.ts";
 
 /** Requests are read and answers written. */
@@ -51,6 +50,12 @@ export interface Segment {
   readonly closes: boolean;
 }
 
+/** Reads what a client says of itself before its first request. */
+export interface Introduction {
+  /** Gives the length of what it has read of bytes[start..end), 0 when that is not enough, less when it is malformed. */
+  read(client: Client, bytes: Buffer, start: number, end: number): number;
+}
+
 /** One connection. */
 export class Client implements TimerEntry {
   readonly slot: number;
@@ -80,7 +85,7 @@ export class Client implements TimerEntry {
   /** The parser can go on without more input, be it with what is held or with nothing: parse before more is read. */
   mustParse = false;
   /** It has yet to say who it is (`proxy-stage.ts`); null otherwise. */
-  proxy: ProxyStage | null = null;
+  proxy: Introduction | null = null;
   /** The request that was read last is the last one of this connection. */
   isLastRequest = false;
   /** There was more input behind the request that was read last: the client sends ahead. */

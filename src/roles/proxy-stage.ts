@@ -7,11 +7,11 @@
 import { AddressSet } from "../net/address-set.ts";
 import { readProxyHeader } from "../net/proxy-header.ts";
 import { PEER_ADDRESS_WORDS } from "../shm/incoming-queue.ts";
-import type { Client } from "./client.ts";
+import type { Client, Introduction } from "./client.ts";
 import type { ClientTable } from "./client-table.ts";
 
 /** Reads the headers of one dispatcher's clients. */
-export class ProxyStage {
+export class ProxyStage implements Introduction {
   readonly #trusted: AddressSet = new AddressSet();
   readonly #table: ClientTable;
 
