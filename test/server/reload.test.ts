@@ -123,7 +123,7 @@ function writeModule(mode: Mode, version: string): void {
   writeFileSync(
     join(folder, "module.ts"),
     mode === "module"
-      ? `${handlers}\nexport default { fetch };`
+      ? `${handlers}\nexport default { fetch, routes: ${routes} };`
       : `import { serve } from "${support}target.ts";
     import { obey } from "${fixtures}control.ts";
     ${handlers}
@@ -185,7 +185,7 @@ describe.skipIf(isBunTarget).each([...THREADED])("%s", (mode) => {
     },
   );
 
-  test.skipIf(mode === "module")("routes of the new module answer, static ones too", async () => {
+  test("routes of the new module answer, static ones too", async () => {
     const { port } = await start({ min: 1, max: 2 });
     expect([await textOf(port, "/static"), await textOf(port, "/routed")]).toEqual([
       "static one",
