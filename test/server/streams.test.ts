@@ -147,6 +147,68 @@ describe.each(MODES)("%s", (mode) => {
     expect((await get("/pulls/none")).text).toBe("0");
   }, 15_000);
 
+  describe("a fetched Response that is passed through", () => {
+    const cancelled: string[] = [];
+    const upstream = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      idleTimeout: 30,
+      fetch(request) {
+        const { pathname } = new URL(request.url);
+        if (pathname === "/whole") {
+          return new Response("u".repeat(300_000), { status: 203, headers: { "x-upstream": "yes" } });
+        }
+        const stream = new ReadableStream({
+          async pull(controller) {
+            await Bun.sleep(5);
+            controller.enqueue("data: tick\n\n");
+          },
+          cancel: () => void cancelled.push(pathname),
+        });
+        return new Response(stream, { headers: { "content-type": "text/event-stream" } });
+      },
+    });
+    afterAll(() => upstream.stop(true));
+    const proxied = (path: string): string => `/proxy/?url=${encodeURIComponent(upstream.url + path)}`;
+
+    test("arrives whole, with its status and fields", async () => {
+      const answer = await get(proxied("whole"));
+      expect([answer.status, answer.headers["x-upstream"], answer.text.length]).toEqual([
+        203,
+        "yes",
+        300_000,
+      ]);
+    });
+
+    test.each([...WAYS])("is cancelled upstream when the client leaves by %s", async (_, leave) => {
+      const mark = uniqueMark();
+      const client = await connect(proxied(mark));
+      await seen(client, "data: tick\n\n");
+      expect(cancelled).not.toContain(`/${mark}`);
+      leave(client);
+      await eventually(
+        "the upstream to hear of it",
+        () => cancelled,
+        (paths) => paths.includes(`/${mark}`),
+        4000,
+      );
+      await settled();
+    });
+  });
+
+  test("a form with a file of 5 MB is read, and the body of a clone beside its original", async () => {
+    const file = crypto.getRandomValues(Buffer.alloc(65_536)).toString("latin1").repeat(80);
+    const bytes = Buffer.from(file, "latin1");
+    const hash = Bun.hash(bytes).toString();
+    const form = new FormData();
+    form.set("text", "beside it");
+    form.set("file", new File([bytes], "random.bin"));
+    const answer = await fetch(`${server.url}form/`, { method: "POST", body: form });
+    expect(await answer.json()).toEqual({ name: "random.bin", size: bytes.length, text: "beside it", hash });
+    const cloned = await fetch(`${server.url}clone/`, { method: "POST", body: bytes });
+    expect(await cloned.json()).toEqual([hash, hash]);
+  });
+
   test("an upload of 20 MB is sent back while it comes", async () => {
     await using client = await RawClient.connect(server.port, 12_000);
     const body = Buffer.alloc(20_000_000);
