@@ -129,7 +129,18 @@ export class HandlerLink implements AnswerSink {
   ): void {
     if (this.judge !== null && (flags & LAST) !== 0) flags |= this.judge();
     if (this.#outbox.length > 0 || !this.#write(flags, entry, serial, head, body, start, end)) {
-      this.#wait(ANSWER | flags, entry, serial, head, body, start, end, 0);
+      const isWhole = (flags & (FIRST | LAST)) === (FIRST | LAST);
+      const kept = isWhole && body !== null ? body.slice(start, end) : body;
+      this.#wait(
+        ANSWER | flags,
+        entry,
+        serial,
+        head,
+        kept,
+        isWhole ? 0 : start,
+        isWhole ? end - start : end,
+        0,
+      );
     }
     this.#publish();
   }

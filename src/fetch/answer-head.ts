@@ -15,8 +15,13 @@ export const FRAMING_CHUNKED = -2;
 export const FRAMING_CLOSE = -3;
 
 const date = new HttpDate();
-let cachedDate = "";
-let cachedHead = "";
+/** Heads of one status, type and second, by the length of the body: of text, and of what `Response.json` makes. */
+const KEPT_LENGTHS = 1024;
+const keptText: string[] = [];
+const keptJson: string[] = [];
+let keptDate = "";
+/** Type of what `Response.json` makes. */
+const JSON_TYPE = "application/json;charset=utf-8";
 /** Type of a string body, and of one of which no more is known. */
 export const TEXT_TYPE = "text/plain;charset=utf-8";
 
@@ -47,15 +52,22 @@ export function answerHead(
   extra: string = "",
 ): AnswerHead {
   const dateText = date.format(nowMs);
-  if (headers === null && extra === "" && status === 200 && impliedType === TEXT_TYPE && framing >= 0) {
-    // The head of `new Response("text")`, the commonest of all, is kept up to its length for a second.
-    if (dateText !== cachedDate) {
-      cachedDate = dateText;
-      cachedHead = `HTTP/1.1 200 OK\r\ncontent-type: ${TEXT_TYPE}\r\nDate: ${dateText}\r\nContent-Length: `;
+  if (status === 200 && extra === "" && framing >= 0 && framing < KEPT_LENGTHS) {
+    // The commonest of all: `new Response("text")` and `Response.json(value)`.
+    const type = headers === null ? impliedType : onlyTypeOf(headers);
+    const kept = type === TEXT_TYPE ? keptText : type === JSON_TYPE ? keptJson : null;
+    if (kept !== null) {
+      if (dateText !== keptDate) {
+        keptDate = dateText;
+        keptText.length = 0;
+        keptJson.length = 0;
+      }
+      kept[framing] ??=
+        `HTTP/1.1 200 OK\r\ncontent-type: ${type}\r\nDate: ${dateText}\r\nContent-Length: ${framing}\r\n\r\n`;
+      plain.text = kept[framing]!;
+      plain.closes = false;
+      return plain;
     }
-    plain.text = cachedHead + framing + "\r\n\r\n";
-    plain.closes = false;
-    return plain;
   }
   let text = `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n`;
   let hasDate = false;
@@ -96,4 +108,10 @@ export function answerHead(
   plain.text = text + "\r\n";
   plain.closes = closes;
   return plain;
+}
+
+/** The Content-Type of fields that hold nothing else, or "". */
+function onlyTypeOf(headers: Headers): string {
+  if ((headers as Headers & { readonly count: number }).count !== 1) return "";
+  return headers.get("content-type") ?? "";
 }

@@ -4,8 +4,9 @@
  * Runs on the thread that runs the handler. A body in memory is read synchronously and goes out with its head; a file
  * or an unknown pending body is read first; a stream is pumped (`answer-stream.ts`).
  */
-import { CLOSE } from "../channel/messages.ts";
+import { CLOSE, INLINE_ANSWER_BYTES } from "../channel/messages.ts";
 import { TASK_CLOSES, TASK_HTTP_1_0 } from "../channel/task-record.ts";
+import { writeUtf8 } from "../http/latin1.ts";
 import { METHOD_HEAD } from "../http/method.ts";
 import { isNullBodyStatus } from "../http/status.ts";
 import { answerHead, FRAMING_CHUNKED, FRAMING_CLOSE, FRAMING_NONE, TEXT_TYPE } from "./answer-head.ts";
@@ -16,9 +17,22 @@ import { fileFieldsOf } from "./file-answer.ts";
 import { fileReferenceOf } from "./file-reference.ts";
 import { sendFile } from "./file-responder.ts";
 import { withoutFrames } from "./own-frames.ts";
-import { bodyKindOf, isForeign, KIND_BLOB, KIND_BYTES, KIND_STREAM, KIND_UNKNOWN } from "./response-notes.ts";
+import {
+  bodyKindOf,
+  bodyTextOf,
+  isForeign,
+  isTextSent,
+  KIND_BLOB,
+  KIND_BYTES,
+  KIND_STREAM,
+  KIND_UNKNOWN,
+  noteTextSent,
+} from "./response-notes.ts";
 
 const NO_BYTES = new Uint8Array(0);
+/** Strings up to this length are encoded to memory that is used again for the next one. */
+const SCRATCH_CHARACTERS: number = INLINE_ANSWER_BYTES / 3;
+const scratch = Buffer.allocUnsafeSlow(INLINE_ANSWER_BYTES);
 
 /** What the answer must know of the request; taken before the exchange gives its head back. */
 export interface AnswerShape {
@@ -95,6 +109,16 @@ function send(exchange: Exchange, response: Response, fail: (error: unknown) => 
     sendForeign(exchange, response, isHead, (flags & TASK_HTTP_1_0) !== 0, closes);
     return;
   }
+  const text = bodyTextOf(response);
+  if (text !== null && text.length <= SCRATCH_CHARACTERS) {
+    noteTextSent(response);
+    sendShortText(exchange, status, fieldsOf(response), text, isHead, closes);
+    return;
+  }
+  if (text === null && isTextSent(response)) {
+    fail(bodyUsed());
+    return;
+  }
   // Before the body is read: the type that a Blob, a form or parameters imply is gone from the fields afterwards.
   const fields = fieldsOf(response);
   const promise = response.bytes();
@@ -104,6 +128,22 @@ function send(exchange: Exchange, response: Response, fail: (error: unknown) => 
     return;
   }
   promise.then((read) => sendBytes(exchange, status, fields, read, kind, isHead, closes), fail);
+}
+
+/** Sends a body that is known to be this string, without reading it back from the Response. */
+function sendShortText(
+  exchange: Exchange,
+  status: number,
+  fields: Headers | null,
+  text: string,
+  isHead: boolean,
+  closes: number,
+): void {
+  const length = status === 205 ? 0 : writeUtf8(scratch, text, 0);
+  const announced = isHead && length === 0 ? announcedLength(fields) : length;
+  const head = answerHead(status, fields, length === 0 ? "" : TEXT_TYPE, announced, Date.now());
+  const sent = isHead ? 0 : length;
+  exchange.answer(head.text, sent === 0 ? null : scratch, closes | (head.closes ? CLOSE : 0), sent);
 }
 
 function sendBytes(

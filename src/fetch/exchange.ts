@@ -89,11 +89,14 @@ export class Exchange {
     if (this.view !== null) this.view = this.view.detach();
   }
 
-  /** Answers whole: `head` (latin-1), then `body`. `flags` may hold CLOSE. */
-  answer(head: string, body: Uint8Array | null, flags: number): void {
+  /**
+   * Answers whole: `head` (latin-1), then `body`. `flags` may hold CLOSE.
+   * @param length bytes of `body` to send. Less than all of it are at most INLINE_ANSWER_BYTES, and are copied: the memory
+   *   may be used again after the call
+   */
+  answer(head: string, body: Uint8Array | null, flags: number, length: number = body?.length ?? 0): void {
     if (this.isDone) return;
     if (this.cookies !== null) head = withCookieFields(head, cookieFields(this.cookies));
-    const length = body === null ? 0 : body.length;
     if (head.length + length <= ANSWER_PIECE_BYTES && head.length <= MAX_HEAD_STRING) {
       this.host.sink.answer(this.entry, this.serial, head, body, 0, length, FIRST | LAST | flags);
       this.#finish();
@@ -102,7 +105,10 @@ export class Exchange {
     if (head.length <= MAX_HEAD_STRING) {
       this.#rest = body;
     } else {
-      this.#rest = Buffer.concat([Buffer.from(head, "latin1"), body ?? new Uint8Array(0)]);
+      this.#rest = Buffer.concat([
+        Buffer.from(head, "latin1"),
+        body?.subarray(0, length) ?? new Uint8Array(0),
+      ]);
       head = "";
     }
     this.#restAt = 0;

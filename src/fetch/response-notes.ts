@@ -1,5 +1,6 @@
 /**
- * What a Response was made from, where the object itself does not tell: a stream, a file, or bytes.
+ * What a Response was made from, where the object itself does not tell: a stream, a file, or bytes; and the text of one that was
+ * made from a string, which need not be read back from the native object then.
  *
  * Reading a native Response is the only way to see its body, and reading starts a stream. So the global constructor is
  * replaced by a function that returns native objects with a note: a private field, which nobody else can see (about
@@ -31,10 +32,31 @@ const Returning = class {
 /** The note: a field of the Response itself. */
 class Note extends Returning {
   readonly #kind: number;
+  /** The body, if it is a string that was not sent. */
+  #text: string | null;
+  #isTextSent = false;
 
-  constructor(response: Response, kind: number) {
+  constructor(response: Response, kind: number, text: string | null = null) {
     super(response);
     this.#kind = kind;
+    this.#text = text;
+  }
+
+  /** The text noted on an object, or null. */
+  static textOf(object: object): string | null {
+    return #text in object ? object.#text : null;
+  }
+
+  /** Notes that the text was sent. */
+  static sendText(object: object): void {
+    if (!(#text in object)) return;
+    object.#text = null;
+    object.#isTextSent = true;
+  }
+
+  /** Whether the text was sent. */
+  static isTextSent(object: object): boolean {
+    return #text in object && object.#isTextSent;
   }
 
   /** The kind noted on an object, or -1. */
@@ -49,6 +71,24 @@ let isInstalled = false;
 /** Whether a response has no note and was not fetched: its body may be anything, a stream without end included. */
 export function isForeign(response: Response): boolean {
   return Note.kindOf(response) < 0 && response.url === "";
+}
+
+/**
+ * The body of a response that was made from a string and was not sent; null otherwise. It is not used afterwards unless `noteTextSent`
+ * says so: the native object knows nothing of it.
+ */
+export function bodyTextOf(response: Response): string | null {
+  return Note.textOf(response);
+}
+
+/** The text of a response was sent: the body counts as used. */
+export function noteTextSent(response: Response): void {
+  Note.sendText(response);
+}
+
+/** Whether the body of a response was sent as its text, which the native `bodyUsed` does not show. */
+export function isTextSent(response: Response): boolean {
+  return Note.isTextSent(response);
 }
 
 /** What kind of body a response has; one of `KIND_*`. */
@@ -80,6 +120,10 @@ export function installResponseNotes(): void {
       (target as unknown) === NotingResponse
         ? new NativeResponse(body, init)
         : (Reflect.construct(NativeResponse, [body, init], target) as Response);
+    if (typeof body === "string") {
+      new Note(response, KIND_UNKNOWN, body);
+      return response;
+    }
     let kind = KIND_UNKNOWN;
     if (typeof body === "object" && body !== null) kind = kindOfBody(body);
     else if (typeof body === "function") kind = KIND_STREAM;
@@ -99,7 +143,7 @@ export function installResponseNotes(): void {
     clone(this: Response): Response {
       const copy = clone.call(this) as Response;
       const kind = Note.kindOf(this);
-      if (kind >= 0) new Note(copy, kind);
+      if (kind >= 0) new Note(copy, kind, Note.textOf(this));
       return copy;
     },
   };

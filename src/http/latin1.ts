@@ -13,6 +13,7 @@ interface EncodedBytes {
   latin1Slice(start: number, end: number): string;
   utf8Slice(start: number, end: number): string;
   latin1Write(text: string, offset: number): number;
+  utf8Write(text: string, offset: number): number;
 }
 
 /**
@@ -31,4 +32,9 @@ export function decodeUtf8(bytes: Buffer, start: number, end: number): string {
 /** Writes the code points of `text` as one byte each from `offset` on; gives the bytes written. */
 export function writeLatin1(bytes: Buffer, text: string, offset: number): number {
   return (bytes as unknown as EncodedBytes).latin1Write(text, offset);
+}
+
+/** Writes `text` as UTF-8 from `offset` on, lone surrogates as U+FFFD; gives the bytes written. There must be room. */
+export function writeUtf8(bytes: Buffer, text: string, offset: number): number {
+  return (bytes as unknown as EncodedBytes).utf8Write(text, offset);
 }

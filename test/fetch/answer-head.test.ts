@@ -33,6 +33,15 @@ describe("the commonest head", () => {
     );
   });
 
+  test("JSON, and what has a further field or another status is none of them", () => {
+    const { headers } = Response.json({});
+    const text = `HTTP/1.1 200 OK\r\ncontent-type: application/json;charset=utf-8\r\nDate: ${DATE}\r\nContent-Length: 2\r\n\r\n`;
+    for (let time = 0; time < 2; time++) expect(answerHead(200, headers, TEXT_TYPE, 2, NOW).text).toBe(text);
+    expect(answerHead(201, headers, TEXT_TYPE, 2, NOW).text).toBe(text.replace("200 OK", "201 Created"));
+    headers.set("x-a", "b");
+    expect(answerHead(200, headers, TEXT_TYPE, 2, NOW).text).toContain("x-a: b\r\n");
+  });
+
   test("goes with length and time, however often it is made", () => {
     const first = answerHead(200, null, TEXT_TYPE, 2, NOW).text;
     const longer = answerHead(200, null, TEXT_TYPE, 12345, NOW + 999).text;

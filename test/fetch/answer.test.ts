@@ -50,6 +50,16 @@ describe("bodies in memory leave at once, with the implied type and their length
     expect(answer.content).toBe(content);
   });
 
+  test.each(["a\ud800b", "\u20ac".repeat(2730), "\u20ac".repeat(2731), "x".repeat(100_000)])(
+    "strings of any length and content: %#",
+    async (text) => {
+      const expected = Buffer.from(await new Response(text).bytes());
+      const answer = (await answerTo(GET, new Response(text))).read();
+      expect(answer.field("content-length")).toBe(`${expected.length}`);
+      expect(answer.body.equals(expected)).toBe(true);
+    },
+  );
+
   test.each(["", null, undefined, new Uint8Array(0), new Blob([])])(
     "an empty one (%p) has length 0 and no type",
     async (body) => {

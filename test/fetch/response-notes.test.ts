@@ -1,12 +1,15 @@
 import { describe, expect, test } from "bun:test";
 import {
   bodyKindOf,
+  bodyTextOf,
   installResponseNotes,
   isForeign,
+  isTextSent,
   KIND_BLOB,
   KIND_BYTES,
   KIND_STREAM,
   KIND_UNKNOWN,
+  noteTextSent,
 } from "../../src/fetch/response-notes.ts";
 
 const before = globalThis.Response;
@@ -193,4 +196,29 @@ test("clone of a response that was read throws as before", async () => {
   const response = new Response("x");
   await response.text();
   expect(() => response.clone()).toThrow();
+});
+
+describe("the text of a Response made from a string", () => {
+  test("is noted, and a clone has it too", () => {
+    const response = new Response("text", { status: 201 });
+    expect(bodyTextOf(response)).toBe("text");
+    expect(bodyTextOf(response.clone() as Response)).toBe("text");
+    class Sub extends Response {}
+    expect(bodyTextOf(new Sub("of a subclass"))).toBe("of a subclass");
+  });
+
+  test("is not noted for anything else", () => {
+    for (const body of [new Uint8Array(1), null, undefined, new Blob(["a"]), new URLSearchParams("a=b")]) {
+      expect(bodyTextOf(new Response(body))).toBeNull();
+    }
+    expect(bodyTextOf(new Response(5 as never))).toBeNull();
+    expect(bodyTextOf(Response.json({}))).toBeNull();
+  });
+
+  test("is gone once it was sent, and that is known", () => {
+    const response = new Response("text");
+    expect(isTextSent(response)).toBe(false);
+    noteTextSent(response);
+    expect([bodyTextOf(response), isTextSent(response)]).toEqual([null, true]);
+  });
 });
