@@ -70,6 +70,7 @@ const WITHOUT_MIRROR: Readonly<Record<string, string>> = {
   "src/roles/dispatcher-settings.ts": "types only",
   "src/roles/inline-owner.ts": "types only",
   "src/roles/client-settings.ts": "types only",
+  "src/roles/connection-count.ts": "two calls of src/shm/admission.ts; test/server/limits.test.ts",
   "src/roles/client-taker.ts": "test/roles/clients.test.ts, test/server/limits.test.ts",
   "src/roles/request-intake.ts":
     "what the reader does with what it has read; test/roles/request-reader.test.ts",

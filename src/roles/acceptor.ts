@@ -22,12 +22,14 @@ import { stopListening } from "../net/listener.ts";
 import { Poller } from "../net/poller.ts";
 import { closeSocket } from "../net/stream-socket.ts";
 import { Waker } from "../net/waker.ts";
+import { type Admission, NO_ADDRESS } from "../shm/admission.ts";
 import { type ControlBlock, SERVER_CLOSED, SERVER_RUNNING } from "../shm/control-block.ts";
 import { AcceptorCounter } from "../shm/counters.ts";
 import { type IncomingQueue, PEER_ADDRESS_WORDS } from "../shm/incoming-queue.ts";
 import type { Parker } from "../shm/parker.ts";
 import { BoundedLog, LOG_EVERY_MS } from "./bounded-log.ts";
-import { acceptorCounters, controlOf, incomingOf, type ServerMemory } from "./server-memory.ts";
+import { Refusal } from "./refusal.ts";
+import { acceptorCounters, admissionOf, controlOf, incomingOf, type ServerMemory } from "./server-memory.ts";
 
 /** Connections accepted before the dispatchers are woken for them. */
 const BATCH = 64;
@@ -46,6 +48,8 @@ export interface AcceptorSettings {
   /** Its eventfd, written when the server stops. */
   readonly wakerFd: number;
   readonly dispatcherWakerFds: readonly number[];
+  /** What happens to connections past the limit: they are accepted and answered with 503, or stay with the kernel. */
+  readonly whenFull: "refuse" | "wait";
 }
 
 /** The loop of the acceptor. */
@@ -59,6 +63,11 @@ export class Acceptor {
   readonly #dispatchers: readonly { parker: Parker; waker: Waker }[];
   readonly #buffer = allocateAcceptBuffer();
   readonly #peer: Int32Array = new Int32Array(PEER_ADDRESS_WORDS);
+  readonly #admission: Admission | null;
+  readonly #waitsWhenFull: boolean;
+  readonly #refusal: Refusal = new Refusal();
+  /** The key of the connection that was accepted last. */
+  #key = NO_ADDRESS;
   readonly #spare: SpareDescriptor = new SpareDescriptor();
   readonly #log: BoundedLog = new BoundedLog("accept-failed");
 
@@ -68,6 +77,8 @@ export class Acceptor {
     this.#counters = acceptorCounters(settings.memory);
     this.#listenerFd = settings.listenerFd;
     this.#isShared = settings.isShared;
+    this.#admission = admissionOf(settings.memory);
+    this.#waitsWhenFull = settings.whenFull === "wait";
     this.#dispatchers = settings.dispatcherWakerFds.map((fd, index) => ({
       parker: this.#control.dispatcherParker(index),
       waker: Waker.attach(fd),
@@ -99,6 +110,10 @@ export class Acceptor {
     let batch = 0;
     let failures = 0;
     for (;;) {
+      if (this.#waitsWhenFull && this.#isFull()) {
+        if (batch > 0) this.#wakeOne();
+        return -1;
+      }
       const fd = acceptClient(this.#listenerFd, this.#buffer);
       if (fd >= 0) {
         if (!this.#hand(fd)) return PAUSE_MS;
@@ -140,13 +155,39 @@ export class Acceptor {
     }
   }
 
+  /** Whether there is no room for another connection; if so, whoever closes one wakes this thread. */
+  #isFull(): boolean {
+    const admission = this.#admission;
+    if (admission === null || !admission.isFull) return false;
+    admission.room.announce();
+    if (admission.isFull) return true;
+    admission.room.cancel();
+    return false;
+  }
+
+  /** Counts a connection, or turns it away. */
+  #admit(fd: number): boolean {
+    const admission = this.#admission;
+    if (admission === null) return true;
+    this.#key = admission.keyOf(this.#peer, 0);
+    if (!admission.isFull && !admission.isAddressFull(this.#key)) {
+      admission.enter(this.#key);
+      return true;
+    }
+    this.#counters[AcceptorCounter.refused] += 1;
+    this.#refusal.refuse(fd);
+    return false;
+  }
+
   #hand(fd: number): boolean {
     this.#counters[AcceptorCounter.accepted] += 1;
     encodePeer(this.#buffer.bytes, this.#peer, 0);
+    if (!this.#admit(fd)) return true;
     if (this.#incoming.push(fd, this.#peer, 0)) return true;
     this.#counters[AcceptorCounter.queueFull] += 1;
     this.#log.say("the queue of new clients is full: a client is turned away");
     closeSocket(fd);
+    this.#admission?.leave(this.#key);
     this.#wakeOne();
     return false;
   }

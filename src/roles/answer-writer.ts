@@ -16,6 +16,7 @@ import {
   CLIENT_LINGERING,
   type Client,
   type Segment,
+  segmentOf,
   TASK_OVER,
   type Task,
   type TaskLink,
@@ -76,6 +77,7 @@ export class AnswerWriter {
       reply: (client, sequence, bytes, closes) => this.reply(client, sequence, bytes, closes),
       send: (client, address, length) => this.#send(client, address, length),
       rest: (client, bytes) => {
+        client.queuedBytes += bytes.length;
         client.answers.append(segmentOf(bytes, false));
         if (client.isWritable) this.#markDirty(client);
       },
@@ -125,6 +127,7 @@ export class AnswerWriter {
   drop(client: Client): void {
     this.direct.drop(client);
     client.answers.clear((segment) => this.#free(segment));
+    client.queuedBytes = 0;
   }
 
   /** Queues a head and a part of an open file as the rest of a client's answer; the fd is closed when it is sent. */
@@ -244,6 +247,7 @@ export class AnswerWriter {
       this.#free(segment);
       return;
     }
+    client.queuedBytes += segment.length;
     if (client.isWritable) this.#markDirty(client);
   }
 
@@ -317,6 +321,7 @@ export class AnswerWriter {
   /** Takes `sent` bytes off the front; false when the client has been closed. */
   #sentFrom(client: Client, sent: number): boolean {
     const answers = client.answers;
+    client.queuedBytes -= sent;
     let left = sent;
     for (let segment = answers.front(); segment !== undefined; segment = answers.front()) {
       const taken = Math.min(left, segment.length);
@@ -364,21 +369,6 @@ export class AnswerWriter {
 }
 
 const NOTHING = NativeBuffer.allocate(1);
-
-/** A segment of memory that is this thread's own. */
-function segmentOf(bytes: NativeBuffer, closes: boolean): Segment {
-  return {
-    owner: bytes,
-    fileFd: -1,
-    at: 0,
-    length: bytes.length,
-    block: -1,
-    blocks: 0,
-    link: null,
-    task: null,
-    closes,
-  };
-}
 
 /** How many blocks of a slab hold so many bytes. */
 export function blocksOf(link: DispatcherLink<Task>, length: number): number {

@@ -81,6 +81,17 @@ export class ClientCloser {
     if (client.isReadable) this.#owner.list(client);
   }
 
+  /** Ends the clients that have no request and of whose next one nothing has come; gives how many. */
+  endIdle(): number {
+    let count = 0;
+    this.#table.forEach((client) => {
+      if (client.state >= CLIENT_LINGERING || !client.isIdle) return;
+      this.end(client);
+      count++;
+    });
+    return count;
+  }
+
   /** Closes a client at once; the peer sees the end of the connection. */
   close(client: Client): void {
     this.#close(client, false);

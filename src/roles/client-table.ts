@@ -6,6 +6,7 @@
 import { DEFAULT_LIMITS, type ParserLimits } from "../http/limits.ts";
 import { PEER_ADDRESS_WORDS } from "../shm/incoming-queue.ts";
 import { Client } from "./client.ts";
+import type { ConnectionCount } from "./connection-count.ts";
 
 const FIRST_SLOTS = 64;
 
@@ -18,10 +19,15 @@ export class ClientTable {
   #used = 0;
   #count = 0;
   readonly #limits: ParserLimits;
+  readonly #connections: ConnectionCount | null;
 
-  /** @param limits what requests of these clients are parsed within */
-  constructor(limits: ParserLimits = DEFAULT_LIMITS) {
+  /**
+   * @param limits what requests of these clients are parsed within
+   * @param connections who is told of closed connections; null when they are not limited
+   */
+  constructor(limits: ParserLimits = DEFAULT_LIMITS, connections: ConnectionCount | null = null) {
     this.#limits = limits;
+    this.#connections = connections;
   }
 
   /** Number of clients. */
@@ -40,6 +46,7 @@ export class ClientTable {
     if (slot === this.#clients.length) this.#grow();
     const client = new Client(slot, this.#generations[slot], fd, this.#limits);
     this.#clients[slot] = client;
+    if (this.#connections !== null) client.addressKey = this.#connections.keyOf(peer, 0);
     for (let i = 0; i < PEER_ADDRESS_WORDS; i++) this.#peers[slot * PEER_ADDRESS_WORDS + i] = peer[i];
     this.#count++;
     return client;
@@ -59,6 +66,12 @@ export class ClientTable {
     this.#generations[slot] = (this.#generations[slot] + 1) | 0;
     this.#free.push(slot);
     this.#count--;
+    this.#connections?.closed(client.addressKey);
+  }
+
+  /** A connection was closed before it became a client; `peer` holds its address in its first five words. */
+  closedUntaken(peer: Int32Array): void {
+    this.#connections?.closed(this.#connections.keyOf(peer, 0));
   }
 
   /** Calls `visit` for each client; it may close the one it is given. */

@@ -77,6 +77,7 @@ export class ClientTaker {
   closeUntaken(incoming: IncomingQueue): void {
     for (let fd = incoming.take(this.#peer, 0); fd >= 0; fd = incoming.take(this.#peer, 0)) {
       this.#closer.closeUntaken(fd);
+      this.#table.closedUntaken(this.#peer);
     }
   }
 }

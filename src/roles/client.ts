@@ -56,6 +56,21 @@ export interface Introduction {
   read(client: Client, bytes: Buffer, start: number, end: number): number;
 }
 
+/** A segment of memory that is this thread's own. */
+export function segmentOf(bytes: NativeBuffer, closes: boolean): Segment {
+  return {
+    owner: bytes,
+    fileFd: -1,
+    at: 0,
+    length: bytes.length,
+    block: -1,
+    blocks: 0,
+    link: null,
+    task: null,
+    closes,
+  };
+}
+
 /** One connection. */
 export class Client implements TimerEntry {
   readonly slot: number;
@@ -74,6 +89,8 @@ export class Client implements TimerEntry {
   isToldOfHalf = false;
   /** The peer has closed its half and all it sent was read. */
   isInputOver = false;
+  /** Bytes of answers that wait for the socket, those of files and of answers ahead of their turn included. */
+  queuedBytes = 0;
   /** It is in the dispatcher's ready list. */
   isListed = false;
   /** It has answers that were queued in this turn and not tried yet. */
@@ -102,6 +119,8 @@ export class Client implements TimerEntry {
   readonly tasks: Task[] = [];
   /** `server.timeout()` of the request in flight, in ms; -1 when the server's applies. */
   idleTimeoutMs = -1;
+  /** What it is counted by where connections are limited (`connection-count.ts`). */
+  addressKey = 0;
   /** What its deadline is about (`deadlines.ts`). */
   phase = 0;
   /** When that is over. */
@@ -204,6 +223,8 @@ export class Task {
   waitingSinceMs = 0;
   /** Since when its handler is known to have started it, in monotonic ms; 0 when that is not known (`handler-watch.ts`). */
   startedMs = 0;
+  /** Bytes that it takes in the backlog. */
+  waitingBytes = 0;
   /** Whether bytes of the answer have come. */
   isAnswering = false;
   /** Whether the client is gone and the handler has yet to confirm that it knows. */

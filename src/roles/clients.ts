@@ -25,6 +25,7 @@ import { ClientCloser, type CloserOwner } from "./client-closer.ts";
 import type { ClientSettings } from "./client-settings.ts";
 import { ClientTable } from "./client-table.ts";
 import { ClientTaker, type TakerOwner } from "./client-taker.ts";
+import type { ConnectionCount } from "./connection-count.ts";
 import { Deadlines } from "./deadlines.ts";
 import { type FailedTaskOwner, FailedTasks } from "./failed-tasks.ts";
 import { InlineHost } from "./inline-host.ts";
@@ -99,13 +100,14 @@ export class Clients
     links: readonly DispatcherLink<Task>[],
     counters: Float64Array,
     own: OwnPaths | null = null,
+    count: ConnectionCount | null = null,
   ) {
     this.nowMs = nowMs;
     this.#index = index;
     this.#control = control;
     this.#scheduler = scheduler;
     this.#counters = counters;
-    this.#table = new ClientTable(settings.limits);
+    this.#table = new ClientTable(settings.limits, count);
     this.#wheel = new TimerWheel<Client>(nowMs);
     this.#uploads = new UploadSender(this);
     this.#deadlines = new Deadlines(this.#wheel, settings.idleTimeoutMs, settings.times);
@@ -213,13 +215,7 @@ export class Clients
 
   /** Closes the clients that have no request and of whose next one nothing has come; gives how many. */
   closeIdle(): number {
-    let count = 0;
-    this.#table.forEach((client) => {
-      if (client.state >= CLIENT_LINGERING || !client.isIdle) return;
-      this.#closer.end(client);
-      count++;
-    });
-    return count;
+    return this.#closer.endIdle();
   }
 
   /** The server stops: each client gets its last answer, and the draining one closes those that have no request. */
@@ -319,6 +315,8 @@ export class Clients
   /** A client's queue has run empty. */
   drained(client: Client): void {
     this.#deadlines.drained(client);
+    // It may not have been read because of what it did not read.
+    if (client.mustParse || client.isReadable) this.list(client);
     this.settle(client);
   }
 

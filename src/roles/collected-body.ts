@@ -7,6 +7,9 @@
  */
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
 
+/** Memory that a body gets before any of it has come: one that is announced and never sent must not cost more. */
+const FIRST_BYTES = 4096;
+
 /** A record with a growing body. */
 export class CollectedBody {
   bytes: Buffer;
@@ -25,7 +28,8 @@ export class CollectedBody {
   constructor(recordBytes: number, expectedBytes: number, isLong = false) {
     this.#headBytes = recordBytes;
     this.content = isLong ? NativeBuffer.allocate(expectedBytes) : null;
-    const memory = new ArrayBuffer((recordBytes + (isLong ? 0 : Math.max(expectedBytes, 512)) + 7) & ~7);
+    const firstBytes = isLong ? 0 : Math.min(FIRST_BYTES, Math.max(expectedBytes, 512));
+    const memory = new ArrayBuffer((recordBytes + firstBytes + 7) & ~7);
     this.bytes = Buffer.from(memory);
     this.words = new Int32Array(memory);
   }

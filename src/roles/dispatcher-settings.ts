@@ -11,8 +11,11 @@ export interface DispatcherSettings extends ClientSettings {
   readonly memory: ServerMemory;
   /** Its eventfd. */
   readonly wakerFd: number;
+  /** The acceptor's eventfd, written when it waits for a connection to be closed. */
+  readonly acceptorWakerFd: number;
   readonly balance: Balance;
   readonly maxBacklog: number;
+  readonly maxBacklogBytes: number;
   /** Paths that the server answers itself; null without any. */
   readonly ownPaths: OwnPathSettings | null;
   /** Milliseconds from the start of a handler to the first byte of its answer; Infinity for no limit. */

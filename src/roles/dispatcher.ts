@@ -35,12 +35,13 @@ import type { IncomingQueue } from "../shm/incoming-queue.ts";
 import type { Parker } from "../shm/parker.ts";
 import type { Task } from "./client.ts";
 import { Clients } from "./clients.ts";
+import { ConnectionCount } from "./connection-count.ts";
 import type { DispatcherSettings } from "./dispatcher-settings.ts";
 import { loadHandlers } from "./handler-thread.ts";
 import { HandlerWatch } from "./handler-watch.ts";
 import { OwnPaths } from "./own-paths.ts";
 import { Scheduler } from "./scheduler.ts";
-import { controlOf, dispatcherCounters, incomingOf, pairOf } from "./server-memory.ts";
+import { admissionOf, controlOf, dispatcherCounters, incomingOf, pairOf } from "./server-memory.ts";
 import { exitThread, guardThread } from "./thread-guard.ts";
 
 /** Epoll slot of the eventfd. */
@@ -112,7 +113,9 @@ export class Dispatcher {
       settings.maxBacklog,
       () => this.#notifySupervisor(),
       settings.heavyLimit,
+      settings.maxBacklogBytes,
     );
+    const admission = admissionOf(memory);
     this.#clients = new Clients(
       index,
       settings,
@@ -123,6 +126,7 @@ export class Dispatcher {
       this.#links,
       this.#counters,
       settings.ownPaths === null ? null : new OwnPaths(settings.ownPaths, memory, this.#control),
+      admission === null ? null : new ConnectionCount(admission, Waker.attach(settings.acceptorWakerFd)),
     );
     this.#watch = new HandlerWatch(
       { timedOut: (task) => this.#clients.failed.timedOut(task), hangs: (slot) => this.#hangs(slot) },

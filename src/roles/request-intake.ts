@@ -28,7 +28,7 @@ import {
 } from "../http/response-head.ts";
 import { DispatcherCounter } from "../shm/counters.ts";
 import { PEER_ADDRESS_WORDS } from "../shm/incoming-queue.ts";
-import { type Client, TASK_OVER, Task } from "./client.ts";
+import { type Client, TASK_OVER, TASK_WAITING, Task } from "./client.ts";
 import type { ClientTable } from "./client-table.ts";
 import { CollectedBody } from "./collected-body.ts";
 import type { InlineHost } from "./inline-host.ts";
@@ -299,6 +299,7 @@ export class RequestIntake {
       return;
     }
     if (task.upload !== null) {
+      if (task.state === TASK_WAITING) this.#scheduler.grew(task, end - start);
       this.#uploads.push(task, bytes, start, end);
       return;
     }

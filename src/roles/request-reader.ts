@@ -18,6 +18,10 @@ import type { RequestIntake } from "./request-intake.ts";
 
 /** Bytes read from one client in a turn. */
 export const CHUNK_SIZE: number = 256 * 1024;
+/** The same between bodies: what waits for its turn there is kept (`Client.held`). */
+const HEAD_CHUNK_SIZE: number = 64 * 1024;
+/** Bytes of answers that may wait for a client's socket; then no further requests are read. */
+export const MAX_QUEUED_BYTES: number = 256 * 1024;
 /** Requests of one client that may be in flight, unless the options say otherwise; then reading pauses. */
 export const DEFAULT_PIPELINED = 64;
 
@@ -55,12 +59,15 @@ export class RequestReader {
     this.#pipelined = pipelined;
   }
 
-  /** Whether a client may not be read now: too many requests in flight, or its body waits for its handler. */
+  /** Whether a client may not be read now: too many requests in flight, or answers that it does not read, or its body
+   * waits for its handler. */
   isPaused(client: Client): boolean {
     if (client.state === CLIENT_LINGERING) return false;
     if (client.state !== CLIENT_OPEN) return true;
-    if (client.answers.outstanding >= this.#pipelined && client.receiving === null) return true;
-    return client.receiving !== null && this.#intake.isFull(client.receiving);
+    if (client.receiving !== null) return this.#intake.isFull(client.receiving);
+    if (client.answers.outstanding >= this.#pipelined) return true;
+    // One that sends requests and does not read the answers would fill the memory.
+    return client.queuedBytes >= MAX_QUEUED_BYTES || client.answers.readyCount >= this.#pipelined;
   }
 
   /** Parses what was held back and reads once; answers of this thread's own leave together. */
@@ -90,7 +97,9 @@ export class RequestReader {
       native = this.#roomIn(client);
       start = client.heldEnd;
     }
-    const count = this.#receive(client, native, start, native.length - start);
+    const room = native.length - start;
+    const length = client.parser.isInBody ? room : Math.min(room, HEAD_CHUNK_SIZE);
+    const count = this.#receive(client, native, start, length);
     // What comes after the last request is dropped.
     if (count === 0 || client.state !== CLIENT_OPEN) return;
     if (start === 0) this.#parse(client, native, 0, count);
@@ -133,14 +142,14 @@ export class RequestReader {
   }
 
   /** Keeps bytes[start..end) for later. */
-  #hold(client: Client, native: NativeBuffer, start: number, end: number): void {
+  #hold(client: Client, native: NativeBuffer, start: number, end: number, isToGrow: boolean): void {
     if (start === end) {
       client.held = null;
       return;
     }
     if (client.held !== native) {
       const length = end - start;
-      const copy = NativeBuffer.allocate(Math.max(256, length + (length >> 1)));
+      const copy = NativeBuffer.allocate(isToGrow ? Math.max(256, length + (length >> 1)) : length);
       native.bytes.copy(copy.bytes, 0, start, end);
       client.held = copy;
       client.heldStart = 0;
@@ -180,7 +189,7 @@ export class RequestReader {
           this.#intake.onEnd(client);
           break;
         case NEED_DATA:
-          this.#hold(client, native, position, end);
+          this.#hold(client, native, position, end, true);
           this.#owner.progressed(client);
           return;
         default:
@@ -192,7 +201,7 @@ export class RequestReader {
       if (client.state !== CLIENT_OPEN) return;
       // What is left may hold whole requests: it is parsed again when the pause is over, or at this client's next turn.
       if (this.isPaused(client) || (event === END && this.#intake.isTurnOver)) {
-        this.#hold(client, native, position, end);
+        this.#hold(client, native, position, end, false);
         client.mustParse = true;
         this.#owner.progressed(client);
         return;

@@ -30,9 +30,10 @@ import {
   HANDLER_STARTING,
 } from "../shm/control-block.ts";
 import { DispatcherCounter } from "../shm/counters.ts";
+import { Backlog } from "./backlog.ts";
 import { TASK_GIVEN, TASK_OVER, TASK_WAITING, type Task } from "./client.ts";
 import { HeavyLimit } from "./heavy-limit.ts";
-import { TaskQueue } from "./task-queue.ts";
+import type { TaskQueue } from "./task-queue.ts";
 
 /** Work that may be queued on a handler thread, in ms of its average service time. */
 const ROOM_MS = 0.2;
@@ -51,11 +52,8 @@ export class Scheduler {
   readonly #links: readonly DispatcherLink<Task>[];
   readonly #counters: Float64Array;
   readonly #balance: Balance;
-  readonly #maxBacklog: number;
   readonly #wakeSupervisor: () => void;
-  readonly #backlog: TaskQueue = new TaskQueue();
-  /** Tasks that compute for long and wait for their limit, which no other task has to wait for. */
-  readonly #heavyBacklog: TaskQueue = new TaskQueue();
+  readonly #backlog: Backlog;
   readonly #heavy: HeavyLimit;
   #ready: DispatcherLink<Task>[] = [];
   #canSpawn = true;
@@ -76,6 +74,7 @@ export class Scheduler {
     maxBacklog: number,
     wakeSupervisor: () => void,
     heavyLimit: number = Number.POSITIVE_INFINITY,
+    maxBacklogBytes: number = Number.POSITIVE_INFINITY,
   ) {
     this.#heavy = new HeavyLimit(heavyLimit);
     this.#index = index;
@@ -83,13 +82,18 @@ export class Scheduler {
     this.#links = links;
     this.#counters = counters;
     this.#balance = balance;
-    this.#maxBacklog = maxBacklog;
+    this.#backlog = new Backlog(maxBacklog, maxBacklogBytes);
     this.#wakeSupervisor = wakeSupervisor;
   }
 
   /** Tasks that wait for a handler. */
   get backlog(): number {
-    return this.#backlog.length + this.#heavyBacklog.length;
+    return this.#backlog.length;
+  }
+
+  /** Bytes of the tasks that wait for a handler, and of their bodies as far as they are here. */
+  get backlogBytes(): number {
+    return this.#backlog.bytes;
   }
 
   /** Whether some handler thread takes tasks. */
@@ -123,7 +127,7 @@ export class Scheduler {
 
   /** Gives up the tasks that wait, in their order. */
   giveUp(refuse: (task: Task) => void): void {
-    for (const backlog of [this.#backlog, this.#heavyBacklog]) {
+    for (const backlog of [this.#backlog.common, this.#backlog.heavy]) {
       for (let task = backlog.front(); task !== undefined; task = backlog.front()) {
         backlog.shift();
         if (task.state === TASK_WAITING && task.record !== null) refuse(task);
@@ -169,8 +173,8 @@ export class Scheduler {
         }
       }
     }
-    if (this.backlog >= this.#maxBacklog || this.#isUnavailable) return false;
     const length = taskRecordBytes(head, bodyBytes);
+    if (!this.#mayWait(length)) return false;
     const memory = new ArrayBuffer((length + 7) & ~7);
     const record = Buffer.from(memory, 0, length);
     const target = { bytes: record, words: new Int32Array(memory) };
@@ -185,7 +189,7 @@ export class Scheduler {
   placeRecord(task: Task, record: Buffer, nowMs: number): boolean {
     stampTaskBuffer(record, nowMs);
     if (this.#isNext(task, nowMs) && this.#giveRecord(task, record, nowMs)) return true;
-    if (this.backlog >= this.#maxBacklog || this.#isUnavailable) return false;
+    if (!this.#mayWait(record.length)) return false;
     this.#wait(task, record, nowMs);
     return true;
   }
@@ -200,13 +204,13 @@ export class Scheduler {
       task.state = TASK_WAITING;
       task.waitingSinceMs = nowMs;
       if (task.isHeavy) this.#heavy.over(task);
-      this.#queueOf(task).unshift(task);
+      this.#backlog.unshift(task);
     }
   }
 
   /** Hands out the backlog as far as handlers have room. */
   drain(nowMs: number): void {
-    if (this.#drain(this.#backlog, nowMs)) this.#drain(this.#heavyBacklog, nowMs);
+    if (this.#drain(this.#backlog.common, nowMs)) this.#drain(this.#backlog.heavy, nowMs);
   }
 
   /** False when handlers have no more room. */
@@ -225,8 +229,16 @@ export class Scheduler {
 
   /** Forgets a task that waits: its client is gone. It leaves the backlog when its turn comes. */
   drop(task: Task): void {
-    task.record = null;
-    this.#queueOf(task).dropped();
+    this.#backlog.drop(task);
+  }
+
+  /** More of the body of a task that waits has come. */
+  grew(task: Task, bytes: number): void {
+    this.#backlog.grew(task, bytes);
+  }
+
+  #mayWait(bytes: number): boolean {
+    return !this.#isUnavailable && this.#backlog.hasRoom(bytes);
   }
 
   /** A heavy task is answered, or nobody waits for it any more. */
@@ -234,13 +246,9 @@ export class Scheduler {
     this.#heavy.over(task);
   }
 
-  #queueOf(task: Task): TaskQueue {
-    return task.isHeavy ? this.#heavyBacklog : this.#backlog;
-  }
-
   /** Whether a task that comes now need not wait for others. */
   #isNext(task: Task, nowMs: number): boolean {
-    return this.#queueOf(task).length === 0 && (!task.isHeavy || this.#heavy.hasRoom(nowMs));
+    return this.#backlog.queueOf(task).length === 0 && (!task.isHeavy || this.#heavy.hasRoom(nowMs));
   }
 
   /**
@@ -273,9 +281,10 @@ export class Scheduler {
     }
     if (this.backlog === 0) return again;
     this.drain(nowMs);
-    let first = this.#backlog.front();
-    if (first === undefined && this.#heavyBacklog.length > 0) {
-      if (this.#heavy.hasRoom(nowMs)) first = this.#heavyBacklog.front();
+    const { common, heavy } = this.#backlog;
+    let first = common.front();
+    if (first === undefined && heavy.length > 0) {
+      if (this.#heavy.hasRoom(nowMs)) first = heavy.front();
       else again = Math.min(again, this.#heavy.waitMs(nowMs));
     }
     if (first === undefined || !this.#canSpawn || this.#hasAsked) return again;
@@ -293,7 +302,8 @@ export class Scheduler {
    * one that had room before the question is seen here.
    */
   hasRoom(nowMs: number): boolean {
-    const waits = this.#backlog.length > 0 || (this.#heavyBacklog.length > 0 && this.#heavy.hasRoom(nowMs));
+    const { common, heavy } = this.#backlog;
+    const waits = common.length > 0 || (heavy.length > 0 && this.#heavy.hasRoom(nowMs));
     if (!waits) return false;
     for (const link of this.#ready) link.askForRoom();
     return this.#choose(nowMs) !== null;
@@ -314,7 +324,7 @@ export class Scheduler {
     task.record = record;
     task.state = TASK_WAITING;
     task.waitingSinceMs = nowMs;
-    this.#queueOf(task).push(task);
+    this.#backlog.push(task);
   }
 
   #giveRecord(task: Task, record: Buffer, nowMs: number): boolean {
@@ -328,6 +338,7 @@ export class Scheduler {
 
   #given(task: Task, link: DispatcherLink<Task>, entry: number, nowMs: number): void {
     if (task.isHeavy) this.#heavy.began(task, nowMs);
+    if (task.state === TASK_WAITING) this.#backlog.given(task);
     task.link = link;
     task.entry = entry;
     task.record = null;

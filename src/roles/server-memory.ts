@@ -4,6 +4,7 @@
  * Made by main; every other thread only makes views. Pages are touched as they are used.
  */
 import { PAIR_BYTES } from "../channel/pair-memory.ts";
+import { Admission, type AdmissionMemory } from "../shm/admission.ts";
 import { DISPATCHER_CELLS, HANDLER_CELLS } from "../shm/buckets.ts";
 import { ControlBlock } from "../shm/control-block.ts";
 import {
@@ -24,6 +25,8 @@ export interface ServerMemory {
   readonly control: SharedArrayBuffer;
   readonly incoming: SharedArrayBuffer;
   readonly counters: SharedArrayBuffer;
+  /** Where connections are counted; null when they are not limited. */
+  readonly admission: AdmissionMemory | null;
   /** Memory of the pair of dispatcher d and handler slot h: element d * handlerCount + h. */
   readonly pairs: readonly SharedArrayBuffer[];
 }
@@ -38,8 +41,13 @@ const HANDLER_BYTES = counterBytes(HANDLER_COUNTERS, HANDLER_CELLS);
  * Allocates the memory of a server.
  *
  * @param maxHandlers handler threads that may be alive at once; 0 in main mode
+ * @param admission from `allocateAdmission`
  */
-export function allocateServerMemory(dispatcherCount: number, maxHandlers: number): ServerMemory {
+export function allocateServerMemory(
+  dispatcherCount: number,
+  maxHandlers: number,
+  admission: AdmissionMemory | null = null,
+): ServerMemory {
   const handlerCount = maxHandlers + 1;
   const pairs: SharedArrayBuffer[] = [];
   for (let i = 0; i < dispatcherCount * handlerCount; i++) pairs.push(new SharedArrayBuffer(PAIR_BYTES));
@@ -51,6 +59,7 @@ export function allocateServerMemory(dispatcherCount: number, maxHandlers: numbe
     counters: new SharedArrayBuffer(
       THREADS_AT + dispatcherCount * DISPATCHER_BYTES + handlerCount * HANDLER_BYTES,
     ),
+    admission,
     pairs,
   };
 }
@@ -63,6 +72,11 @@ export function controlOf(memory: ServerMemory): ControlBlock {
 /** The queue of accepted clients. */
 export function incomingOf(memory: ServerMemory): IncomingQueue {
   return new IncomingQueue(memory.incoming, 0);
+}
+
+/** The count of connections; null when they are not limited. */
+export function admissionOf(memory: ServerMemory): Admission | null {
+  return memory.admission === null ? null : new Admission(memory.admission);
 }
 
 /** Memory of the pair of a dispatcher and a handler slot. */

@@ -8,7 +8,7 @@ import {
   HANDLER_RETIRING,
   HANDLER_STARTING,
 } from "../shm/control-block.ts";
-import { DispatcherCounter, HandlerCounter, PoolCounter } from "../shm/counters.ts";
+import { AcceptorCounter, DispatcherCounter, HandlerCounter, PoolCounter } from "../shm/counters.ts";
 import { SlabReader } from "../shm/slab.ts";
 import {
   acceptorCounters,
@@ -62,7 +62,8 @@ export function readStats(memory: ServerMemory, control: ControlBlock): object {
   const sum = (name: keyof DispatcherReading): number =>
     dispatchers.reduce((total, reading) => total + reading[name], 0);
   return {
-    accepted: acceptorCounters(memory)[0],
+    accepted: acceptorCounters(memory)[AcceptorCounter.accepted],
+    connectionsRefused: acceptorCounters(memory)[AcceptorCounter.refused],
     requests: sum("requests"),
     responses: sum("responses"),
     requestsInline: sum("requestsInline"),

@@ -44,8 +44,13 @@ export interface SupervisorSettings {
   readonly listener: Listener;
   /** Milliseconds between the server's turning unready and its stop. */
   readonly unreadyMs: number;
+  /** What happens to connections past the limit. */
+  readonly whenFull: AcceptorSettings["whenFull"];
   /** Options of the dispatchers, but for what the supervisor fills in itself. */
-  readonly dispatcher: Omit<DispatcherSettings, "index" | "memory" | "wakerFd" | "hosting">;
+  readonly dispatcher: Omit<
+    DispatcherSettings,
+    "index" | "memory" | "wakerFd" | "acceptorWakerFd" | "hosting"
+  >;
   /** Handler threads, or null for main mode. */
   readonly pool: Omit<
     HandlerPoolSettings,
@@ -112,6 +117,7 @@ export class Supervisor {
         index,
         memory,
         wakerFd: dispatcherWakerFds[index],
+        acceptorWakerFd: this.#acceptorWaker.fd,
         hosting: this.#hosting(dispatcherWakerFds),
       } satisfies DispatcherSettings);
     }
@@ -121,6 +127,7 @@ export class Supervisor {
       isShared: listener.isShared,
       wakerFd: this.#acceptorWaker.fd,
       dispatcherWakerFds,
+      whenFull: this.#settings.whenFull,
     } satisfies AcceptorSettings);
     if (this.#pool === null) this.#runOnMain();
     else this.#pool.start();

@@ -14,6 +14,7 @@ import type { OwnPathSettings } from "../roles/own-paths.ts";
 import { allocateServerMemory } from "../roles/server-memory.ts";
 import { Supervisor, type SupervisorSettings } from "../roles/supervisor.ts";
 import type { ServerFacts } from "../roles/thread-server-state.ts";
+import { allocateAdmission } from "../shm/admission.ts";
 import { needsBunVersion, sayOnce } from "./entry.ts";
 import { type OptionEnvironment, readEnvironment } from "./environment.ts";
 import { hotId, isHot, keepServer, nativeServe, survivingServer } from "./hot.ts";
@@ -123,7 +124,11 @@ function logOf({ observe }: ResolvedOptions): Log {
 
 function startOn(listener: Listener, resolved: ResolvedOptions, serverIndex: number): HTTPServer {
   const { threads, limits, mode } = resolved;
-  const memory = allocateServerMemory(threads.dispatchers, mode === "main" ? 0 : threads.max);
+  const memory = allocateServerMemory(
+    threads.dispatchers,
+    mode === "main" ? 0 : threads.max,
+    allocateAdmission(limits.connections, limits.connectionsPerAddress),
+  );
   const facts = factsOf(listener, resolved);
   const state = new MainServerState(facts, memory, resolved.fetch);
   const server = new HTTPServer(state);
@@ -133,6 +138,7 @@ function startOn(listener: Listener, resolved: ResolvedOptions, serverIndex: num
     listener,
     unreadyMs: resolved.health.delayMs,
     log: logOf(resolved),
+    whenFull: limits.whenFull,
     dispatcher: {
       limits: limits.parser,
       times: limits,
@@ -145,6 +151,7 @@ function startOn(listener: Listener, resolved: ResolvedOptions, serverIndex: num
       ownPaths: ownPathsOf(resolved),
       proxies: resolved.proxies,
       handlerTimeoutMs: threads.handlerTimeoutMs,
+      maxBacklogBytes: limits.backlogBytes,
       isInlineAllowed: mode !== "main" && threads.isInlineAllowed,
       areKindsKept: mode !== "main" && (threads.isInlineAllowed || threads.balance === "bounded"),
       heavyLimit: Math.max(1, Math.ceil(availableParallelism() / threads.dispatchers)),

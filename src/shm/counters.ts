@@ -15,7 +15,7 @@
 import { alignUp, checkPlace, ISOLATION_BYTES } from "./layout.ts";
 
 /** What the acceptor counts. */
-export const ACCEPTOR_COUNTERS = ["accepted", "acceptErrors", "queueFull", "wakeUps"] as const;
+export const ACCEPTOR_COUNTERS = ["accepted", "acceptErrors", "queueFull", "wakeUps", "refused"] as const;
 
 /** What each dispatcher counts. */
 export const DISPATCHER_COUNTERS = [

@@ -16,7 +16,7 @@ describe("one answer at a time", () => {
     const queue = new WriteQueue<string>();
     expect([queue.isIdle, queue.outstanding, queue.front()]).toEqual([true, 0, undefined]);
     const sequence = queue.assign();
-    expect([queue.isIdle, queue.outstanding]).toEqual([false, 1]);
+    expect([queue.isIdle, queue.outstanding, queue.assigned]).toEqual([false, 1, 1]);
     expect(queue.push(sequence, "a")).toBe(true);
     expect(queue.push(sequence, "b")).toBe(true);
     expect([queue.readyCount, queue.front()]).toEqual([2, "a"]);

@@ -35,6 +35,21 @@ describe("one answer", () => {
     expect(run.events).toEqual(["answered 0", "finished"]);
   });
 
+  test("is counted for as long as it waits for the socket", async () => {
+    run.client.isWritable = false;
+    run.give().answer("", pattern(60_000), FIRST | LAST);
+    run.turn();
+    expect(run.client.queuedBytes).toBe(60_000);
+    run.client.isWritable = true;
+    run.writer.flush(run.client);
+    expect([(await run.peerReadAll(60_000)).length, run.client.queuedBytes]).toEqual([60_000, 0]);
+    run.client.isWritable = false;
+    run.give().answer("x", null, FIRST | LAST);
+    run.turn();
+    run.writer.drop(run.client);
+    expect(run.client.queuedBytes).toBe(0);
+  });
+
   test("in a block: the block is free again", async () => {
     run.give().answer("", pattern(60_000), FIRST | LAST);
     run.turn();

@@ -111,6 +111,34 @@ describe("the backlog", () => {
     expect(run.place(over)).toBe(true);
   });
 
+  test("is bounded by bytes too, bodies that come while their tasks wait included", () => {
+    const run = new Scheduling(1, "bounded", 1000, undefined, 3000);
+    const tasks = placeMany(run, 2);
+    const each = run.scheduler.backlogBytes / 2;
+    expect(each).toBe(tasks[0].record!.length);
+    expect(run.scheduler.placeRecord(makeTask(2), Buffer.alloc(3000 - 2 * each + 1), 0)).toBe(false);
+    run.scheduler.grew(tasks[0], 3000 - 2 * each);
+    expect([run.place(makeTask(3)), run.scheduler.backlogBytes]).toEqual([false, 3000]);
+    tasks[0].state = TASK_OVER;
+    run.scheduler.drop(tasks[0]);
+    expect(run.scheduler.backlogBytes).toBe(each);
+    placeMany(run, 1, 0, 4);
+    run.ready([0], 0.0001);
+    run.scheduler.drain(1);
+    expect([run.scheduler.backlogBytes, run.scheduler.backlog]).toEqual([0, 0]);
+  });
+
+  test("counts the bytes of tasks that were taken back", () => {
+    const run = new Scheduling(2, "bounded", 1000, undefined, 1e6).ready([0], 0.0001);
+    const [task] = placeMany(run, 1);
+    expect(run.scheduler.backlogBytes).toBe(0);
+    task.record = Buffer.alloc(72);
+    run.scheduler.takeAgain([task], 1);
+    expect(run.scheduler.backlogBytes).toBe(72);
+    run.scheduler.drain(1);
+    expect(run.scheduler.backlogBytes).toBe(0);
+  });
+
   test("of none refuses what no thread has room for", () => {
     const run = new Scheduling(1, "bounded", 0).ready([0], 5);
     placeMany(run, 1);

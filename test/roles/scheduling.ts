@@ -36,7 +36,13 @@ export class Scheduling {
   /** How often a handler woke the dispatcher. */
   dispatcherWakes = 0;
 
-  constructor(slots: number, balance: Balance = "bounded", maxBacklog = 1000, heavyLimit?: number) {
+  constructor(
+    slots: number,
+    balance: Balance = "bounded",
+    maxBacklog = 1000,
+    heavyLimit?: number,
+    maxBacklogBytes?: number,
+  ) {
     this.memory = allocateServerMemory(1, slots);
     this.control = controlOf(this.memory);
     this.counters = dispatcherCounters(this.memory, 0);
@@ -56,6 +62,7 @@ export class Scheduling {
       maxBacklog,
       () => this.supervisorWakes++,
       heavyLimit,
+      maxBacklogBytes,
     );
     this.scheduler.refresh();
   }

@@ -29,6 +29,7 @@ test("counts of all dispatchers are added up, levels are those published last", 
   const memory = allocateServerMemory(2, 1);
   const control = controlOf(memory);
   acceptorCounters(memory)[AcceptorCounter.accepted] = 9;
+  acceptorCounters(memory)[AcceptorCounter.refused] = 8;
   for (const index of [0, 1]) {
     const counters = dispatcherCounters(memory, index);
     counters[DispatcherCounter.requests] = 10 + index;
@@ -48,6 +49,7 @@ test("counts of all dispatchers are added up, levels are those published last", 
   const stats = readStats(memory, control);
   expect(stats).toMatchObject({
     accepted: 9,
+    connectionsRefused: 8,
     requests: 21,
     responses: 41,
     requestsInline: 51,

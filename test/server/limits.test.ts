@@ -3,7 +3,8 @@
  * are Bun's, are in test/conformance/limits.test.ts and timeouts.test.ts.
  */
 import { afterAll, describe, expect, test } from "bun:test";
-import { requestBytes } from "../support/exchange.ts";
+import { exchange, requestBytes } from "../support/exchange.ts";
+import { eventually } from "../support/process-info.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { MODES, startServer, stopAll } from "../support/servers.ts";
 import { isBunTarget } from "../support/target.ts";
@@ -90,5 +91,98 @@ describe.skipIf(isBunTarget).each([...MODES])("%s", (mode) => {
       expect((await response).text).toBe("a");
     }
     expect(most).toBe(3);
+  });
+
+  test("connections past the limit are told so, politely, and there is room again when one closes", async () => {
+    await using server = await startServer(mode, { limits: { connections: 2 } });
+    const first = await RawClient.connect(server.port);
+    const second = await RawClient.connect(server.port);
+    for (const client of [first, second]) {
+      await client.send(requestBytes("/hello"));
+      expect((await client.readResponse()).text).toBe("hello");
+    }
+    await using third = await RawClient.connect(server.port);
+    await third.send(requestBytes("/hello", { method: "POST", body: "x".repeat(1000) }));
+    const refused = await third.readResponse();
+    expect([refused.status, refused.headers["retry-after"], refused.headers.connection]).toEqual([
+      503,
+      "1",
+      "close",
+    ]);
+    await third.readUntilClose();
+    expect([third.ending, (await server.stats())!.connectionsRefused]).toEqual(["fin", 1]);
+    first.close();
+    await eventually(
+      "room",
+      () => exchange(server.port, "/hello"),
+      ({ status }) => status === 200,
+    );
+    await second.send(requestBytes("/hello"));
+    expect((await second.readResponse()).status).toBe(200);
+    second.close();
+  });
+
+  test("connections of one address past the limit are told so", async () => {
+    await using server = await startServer(mode, { limits: { connectionsPerAddress: 2 } });
+    const clients = [await RawClient.connect(server.port), await RawClient.connect(server.port)];
+    for (const client of clients) {
+      await client.send(requestBytes("/hello"));
+      expect((await client.readResponse()).status).toBe(200);
+    }
+    expect((await exchange(server.port, "/hello")).status).toBe(503);
+    for (const client of clients) client.reset();
+    await eventually(
+      "room",
+      () => exchange(server.port, "/hello"),
+      ({ status }) => status === 200,
+    );
+  });
+
+  test("connections past the limit may wait instead", async () => {
+    await using server = await startServer(mode, { limits: { connections: 1, whenFull: "wait" } });
+    const first = await RawClient.connect(server.port);
+    await first.send(requestBytes("/hello"));
+    expect((await first.readResponse()).text).toBe("hello");
+    const waiting = await Promise.all([1, 2, 3].map(() => RawClient.connect(server.port)));
+    for (const client of waiting)
+      await client.send(requestBytes("/hello", { fields: ["Connection: close"] }));
+    await Bun.sleep(100);
+    expect(waiting.map((client) => client.unread.length)).toEqual([0, 0, 0]);
+    first.close();
+    for (const client of waiting) expect((await client.readResponse()).text).toBe("hello");
+    expect((await server.stats())!.connectionsRefused).toBe(0);
+    for (const client of waiting) client.close();
+  });
+
+  test("clients that send requests and read no answers are not read for ever", async () => {
+    await using server = await startServer(mode, { idleTimeout: 0 });
+    await using client = await RawClient.connect(server.port);
+    client.pause();
+    const requests = requestBytes("/bytes/20000").toString().repeat(2000);
+    client.push(Buffer.from(requests));
+    await Bun.sleep(500);
+    const { requests: taken } = (await server.stats())!;
+    expect(taken).toBeLessThan(1500);
+    client.resume();
+    for (let index = 0; index < 2000; index++) expect((await client.readResponse()).body.length).toBe(20_000);
+  });
+
+  test("clients that do not read hold up no other's long answers", async () => {
+    await using server = await startServer(mode, {
+      idleTimeout: 0,
+      threads: { dispatchers: 1, min: 1, max: 1 },
+    });
+    const slow = await Promise.all(Array.from({ length: 24 }, () => RawClient.connect(server.port)));
+    for (const client of slow) {
+      client.pause();
+      // More than the kernel takes.
+      await client.send(requestBytes("/bytes/12000000"));
+    }
+    await Bun.sleep(300);
+    for (let index = 0; index < 3; index++) {
+      expect((await exchange(server.port, "/bytes/1000000")).body.length).toBe(1_000_000);
+    }
+    expect((await server.stats())!.inFlight).toBe(24);
+    for (const client of slow) client.reset();
   });
 });

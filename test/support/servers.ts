@@ -32,6 +32,7 @@ export interface Stats {
   readonly handlerTimeouts: number;
   /** Parts of answers in shared memory. */
   readonly blocks: number;
+  readonly connectionsRefused: number;
   readonly threads: {
     readonly spawned: number;
     readonly retired: number;
