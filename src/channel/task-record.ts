@@ -33,6 +33,15 @@ export const TASK_HAS_BODY = 8;
 /** Flag: the dispatcher wants to know whether the handler is quick (`QUICK` of messages.ts). */
 export const TASK_MEASURED = 16;
 
+/** The flags of a request with this head. */
+export function taskFlags(head: RequestHead, hasBody: boolean): number {
+  return (
+    (head.minorVersion === 0 ? TASK_HTTP_1_0 : 0) |
+    (head.keepAlive ? 0 : TASK_CLOSES) |
+    (hasBody ? TASK_HAS_BODY : 0)
+  );
+}
+
 /** Bytes before the field table. */
 export const TASK_HEADER_BYTES = 72;
 const FIELD_WORDS = 4;

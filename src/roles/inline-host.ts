@@ -107,9 +107,14 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
     this.#spentMs = 0;
   }
 
-  /** Whether a request of this kind is to run here. After a reload only the handler threads know the new handlers. */
-  takes(kind: number, parent: number): boolean {
-    return this.#runtime !== null && this.kinds.isInline(kind, parent) && !this.#control.areRoutesReplaced;
+  /**
+   * Whether a request of this kind is to run here. After a reload only the handler threads know the new handlers.
+   *
+   * @param hasToWait whether it would wait in the backlog otherwise: then it is enough that its runs are short
+   */
+  takes(kind: number, parent: number, hasToWait: boolean): boolean {
+    if (this.#runtime === null || this.#control.areRoutesReplaced) return false;
+    return this.kinds.isInline(kind, parent) || (hasToWait && this.kinds.isShort(kind));
   }
 
   /** Runs the handler of a request whose head lies in `source`, its whole body from `bodyStart` on. */

@@ -41,6 +41,8 @@ const LONGEST_STREAK = 1 << 16;
 const FORGIVING_RUNS = 1 << 16;
 const AVERAGE_WEIGHT = 1 / 16;
 const SIXTEEN = 16;
+/** What a slow run takes off a kind's credit for being short, in good runs. */
+const SLIP = 4;
 /** The longest slow run that is forgiven, in ms, and the good runs since the last slow one that it takes for each ms. */
 const FORGIVEN_MS = 5;
 const FORGIVING_RUNS_PER_MS = 2000;
@@ -69,6 +71,11 @@ export class KindTable {
   /** Quick runs in a row that it takes to be promoted. */
   readonly #needed: Int32Array = new Int32Array(ENTRIES);
   readonly #averageMs: Float64Array = new Float64Array(ENTRIES);
+  /**
+   * Above 0 for one that was promoted and has hardly made a mistake since but that of not being worth it: up with each
+   * good inline run to twice SLIP, down by SLIP with each slow one.
+   */
+  readonly #shortness: Uint8Array = new Uint8Array(ENTRIES);
   /** Heavy runs less the others, from 0 to twice HEAVY_RUNS. */
   readonly #heaviness: Uint8Array = new Uint8Array(ENTRIES);
   /** Runs since the promotion or the last one that was forgiven. */
@@ -150,6 +157,12 @@ export class KindTable {
     return this.#tags[above] === parent && this.#isInline[above] === 1;
   }
 
+  /** Whether a request of this kind had better run inline than wait, worth it or not. */
+  isShort(kind: number): boolean {
+    const row = kind & (ENTRIES - 1);
+    return kind !== NO_KIND && this.#tags[row] === kind && this.#shortness[row]! > 0;
+  }
+
   /** Whether requests of this kind compute for long. */
   isHeavy(kind: number): boolean {
     if (kind === NO_KIND) return false;
@@ -165,8 +178,12 @@ export class KindTable {
     const row = kind & (ENTRIES - 1);
     if (this.#tags[row] !== kind) return;
     const heaviness = this.#heaviness[row]!;
-    if (isHeavy) this.#heaviness[row] = Math.min(2 * HEAVY_RUNS, heaviness + 1);
-    else if (heaviness > 0) this.#heaviness[row] = heaviness - 1;
+    if (isHeavy) {
+      this.#heaviness[row] = Math.min(2 * HEAVY_RUNS, heaviness + 1);
+      this.#slip(kind, SLIP);
+    } else if (heaviness > 0) {
+      this.#heaviness[row] = heaviness - 1;
+    }
   }
 
   /** It ran inline and kept the thread for so many ms, and had settled when the handler returned, or not. */
@@ -176,6 +193,7 @@ export class KindTable {
     } else if (!isSettled || !this.#forgives(kind, ms)) {
       this.#demote(kind);
       this.#demote(parent);
+      this.#slip(kind, isSettled ? SLIP : 2 * SLIP);
     }
   }
 
@@ -199,11 +217,23 @@ export class KindTable {
     if (streak >= this.#needed[row]!) this.#promote(row);
   }
 
+  #slip(kind: number, by: number): void {
+    const row = kind & (ENTRIES - 1);
+    if (kind === NO_KIND || this.#tags[row] !== kind) return;
+    this.#shortness[row] = Math.max(0, this.#shortness[row]! - by);
+  }
+
   #ranWell(kind: number, ms: number): void {
     if (kind === NO_KIND) return;
     const row = kind & (ENTRIES - 1);
     if (this.#tags[row] !== kind) return;
-    if (this.#isInline[row] === 0) this.#promote(row);
+    const shortness = this.#shortness[row]!;
+    if (shortness > 0 && shortness < 2 * SLIP) this.#shortness[row] = shortness + 1;
+    if (this.#isInline[row] === 0) {
+      // Run inline only for want of a thread: it is not worth it otherwise.
+      if (shortness > 0) return;
+      this.#promote(row);
+    }
     const average = this.#averageMs[row]! + (ms - this.#averageMs[row]!) * AVERAGE_WEIGHT;
     this.#averageMs[row] = average;
     if (average > WORTH_MS) {
@@ -222,6 +252,7 @@ export class KindTable {
     const place = tag & (SLOW_TARGETS - 1);
     if (this.#slowTargets[place] === tag) this.#slowTargets[place] = NO_KIND;
     this.#isInline[row] = 1;
+    this.#shortness[row] = Math.max(SLIP, this.#shortness[row]!);
     this.#streak[row] = 0;
     this.#goodRuns[row] = 0;
     this.#averageMs[row] = 0;
@@ -245,6 +276,7 @@ export class KindTable {
     }
     this.#tags[row] = kind;
     this.#isInline[row] = 0;
+    this.#shortness[row] = 0;
     this.#streak[row] = 0;
     this.#needed[row] = FIRST_STREAK;
     this.#heaviness[row] = 0;

@@ -8,11 +8,9 @@
  */
 import { INLINE_BODY_BYTES } from "../channel/messages.ts";
 import {
-  TASK_CLOSES,
-  TASK_HAS_BODY,
-  TASK_HTTP_1_0,
   TASK_MEASURED,
   TASK_STREAMS_BODY,
+  taskFlags,
   taskRecordBytes,
   writeTaskRecord,
 } from "../channel/task-record.ts";
@@ -143,7 +141,7 @@ export class RequestIntake {
     const kinds = this.#kinds;
     const kind = kinds === null ? NO_KIND : kinds.find(head, bytes, headStart);
     const parent = kinds === null ? NO_KIND : kinds.parent;
-    const isInline = kind !== NO_KIND && this.#inline !== null && this.#inline.takes(kind, parent);
+    const isInline = kind !== NO_KIND && this.#takesInline(kind, parent);
     if (isInline && this.#runNow(client, sequence, kind, parent, hasBody, bytes, position, end)) return;
     const task = new Task(client, sequence);
     if (kinds !== null && kind !== NO_KIND) {
@@ -174,8 +172,12 @@ export class RequestIntake {
     const own = this.#own === null ? null : this.#own.reply(head, bytes, headStart);
     if (own !== null) this.#owner.reply(client, sequence, own, !head.keepAlive);
     if (own !== null || this.#routes === null) return own !== null;
-    head.route = this.#routes.route(client, sequence, head, bytes, headStart, flagsOf(head, false));
+    head.route = this.#routes.route(client, sequence, head, bytes, headStart, taskFlags(head, false));
     return head.route === ROUTE_ANSWERED;
+  }
+
+  #takesInline(kind: number, parent: number): boolean {
+    return this.#inline?.takes(kind, parent, this.#scheduler.backlog > 0) === true;
   }
 
   /** Runs a request on this thread, if all of it is there. */
@@ -207,7 +209,7 @@ export class RequestIntake {
       client.parser.headStart,
       position,
       bodyBytes,
-      flagsOf(head, hasBody),
+      taskFlags(head, hasBody),
       this.#table.peers,
       client.slot * PEER_ADDRESS_WORDS,
     );
@@ -226,7 +228,7 @@ export class RequestIntake {
   ): void {
     const { head } = this;
     const length = head.contentLength;
-    const flags = flagsOf(head, hasBody) | (task.kind === NO_KIND ? 0 : TASK_MEASURED);
+    const flags = taskFlags(head, hasBody) | (task.kind === NO_KIND ? 0 : TASK_MEASURED);
     if (!hasBody) {
       this.#place(client, task, bytes, position, 0, flags);
     } else if (!head.isChunked && length <= INLINE_BODY_BYTES && position + length <= end) {
@@ -345,7 +347,7 @@ export class RequestIntake {
   #bodyComplete(client: Client, task: Task): void {
     const { body } = task;
     if (body === null) return;
-    if (this.#inline?.takes(task.kind, task.kindParent)) {
+    if (this.#inline !== null && this.#takesInline(task.kind, task.kindParent)) {
       this.drop(task);
       // Inline, a request has a task only if it outlives the call of its handler.
       client.forget(task);
@@ -384,12 +386,4 @@ export class RequestIntake {
     client.forget(task);
     this.#owner.reply(client, task.sequence, reply, true);
   }
-}
-
-function flagsOf(head: RequestHead, hasBody: boolean): number {
-  return (
-    (head.minorVersion === 0 ? TASK_HTTP_1_0 : 0) |
-    (head.keepAlive ? 0 : TASK_CLOSES) |
-    (hasBody ? TASK_HAS_BODY : 0)
-  );
 }

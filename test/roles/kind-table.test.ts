@@ -46,6 +46,42 @@ describe("what is one kind", () => {
   });
 });
 
+describe("kinds whose runs are short, worth it or not", () => {
+  test("are those that were promoted once, and made no mistake since", () => {
+    const kinds = new KindTable();
+    const of = find(kinds, "/a");
+    expect(kinds.isShort(of[0])).toBe(false);
+    runInPool(kinds, of, 16);
+    expect(kinds.isShort(of[0])).toBe(true);
+    for (let run = 0; run < 20; run++) kinds.ranInline(of[0], of[1], 0.5, true);
+    expect([isInline(kinds, of), kinds.isShort(of[0])]).toEqual([false, true]);
+    // Run inline for want of a thread, it is not promoted by that.
+    kinds.ranInline(of[0], of[1], 0.01, true);
+    expect([isInline(kinds, of), kinds.isShort(of[0])]).toEqual([false, true]);
+    kinds.ranInline(of[0], of[1], 30, true);
+    expect(kinds.isShort(of[0])).toBe(true);
+    kinds.ranInline(of[0], of[1], 30, true);
+    expect(kinds.isShort(of[0])).toBe(false);
+  });
+
+  test("are none that wait for something", () => {
+    const kinds = new KindTable();
+    const of = find(kinds, "/a");
+    runInPool(kinds, of, 16);
+    for (let run = 0; run < 100; run++) kinds.ranInline(of[0], of[1], 0.01, true);
+    kinds.ranInline(of[0], of[1], 0.01, false);
+    expect(kinds.isShort(of[0])).toBe(false);
+  });
+
+  test("are none that compute for long in the pool", () => {
+    const kinds = new KindTable();
+    const of = find(kinds, "/a");
+    runInPool(kinds, of, 16);
+    kinds.ranInPool(of[0], of[1], false, true);
+    expect(kinds.isShort(of[0])).toBe(false);
+  });
+});
+
 describe("promotion", () => {
   test("after 16 quick runs in a row", () => {
     const kinds = new KindTable();
