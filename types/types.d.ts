@@ -159,6 +159,8 @@ export interface ThreadStats {
 export interface ServerStats extends DispatcherStats {
     /** Blocks of 64 KiB of shared memory that hold parts of answers on their way, now. */
     readonly blocks: number;
+    /** Connections turned away by `limits.connections` and `limits.connectionsPerAddress`. */
+    readonly connectionsRefused: number;
     /** The handler threads. */
     readonly threads: ThreadStats;
     /** One entry for each dispatch thread. */
