@@ -167,7 +167,7 @@ export class RequestReader {
     if (client.proxy !== null) {
       const length = client.proxy.read(client, bytes, start, end);
       // Its deadline stays that of a head that has not come.
-      if (length === 0) this.#hold(client, native, start, end);
+      if (length === 0) this.#hold(client, native, start, end, true);
       if (length < 0) {
         this.#counters[DispatcherCounter.parseErrors] += 1;
         this.#owner.broken(client);
