@@ -39,10 +39,8 @@ function makeHuge(name: string): string {
 
 describe.each(MODES)("%s", (mode) => {
   let server: RunningServer;
-  // The routes of a module are not served yet (routes.test.ts).
-  const hasRoutes = true;
-  const directoryFile = hasRoutes ? "/pub/big.bin" : "/file/big.bin";
-  const routedFile = hasRoutes ? "/one-file" : "/file/one.txt";
+  const directoryFile = "/pub/big.bin";
+  const routedFile = "/one-file";
   beforeAll(async () => {
     server = await startInChild(mode, {
       entry: "features-entry.ts",

@@ -42,9 +42,6 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Modes in which the routes are served; with module mode among them its todo below can go. */
-const ROUTED = MODES;
-
 test("module: the routes of the module answer", async () => {
   await using server = await start("module");
   expect((await exchange(server.port, "/static")).text).toBe("static body");
@@ -52,7 +49,7 @@ test("module: the routes of the module answer", async () => {
   expect((await exchange(server.port, "/pub/a.txt")).text).toBe("text a");
 });
 
-describe.each([...ROUTED])("%s", (mode) => {
+describe.each(MODES)("%s", (mode) => {
   let server: RunningServer;
   beforeAll(async () => {
     server = await start(mode);

@@ -53,19 +53,21 @@ describe.each(MODES)("%s", (mode) => {
 
   test.skipIf(isBunTarget)("an answer in flight says that the connection ends after it", async () => {
     await using server = await startServer(mode);
-    const clients: RawClient[] = [];
-    // Requests ahead of others are answered too, and only the last answer says so.
-    for (const targets of [["/finish?ms=300"], ["/finish?ms=300", "/finish?ms=310"]]) {
+    // Requests ahead of others are answered too, and only the last answer says so. All start together, and stop() comes long
+    // before the first of them is answered.
+    const pipelines = [["/finish?ms=1000"], ["/finish?ms=1000", "/finish?ms=1010"]];
+    const begin = async (targets: readonly string[]): Promise<RawClient> => {
       const mark = uniqueMark();
       const client = await RawClient.connect(server.port);
-      clients.push(client);
       await client.send(Buffer.concat(targets.map((target) => requestBytes(`${target}&mark=${mark}`))));
       await eventually(
         "them to start",
         () => notesOf(mark).length,
         (count) => count >= targets.length,
       );
-    }
+      return client;
+    };
+    const clients = await Promise.all(pipelines.map(begin));
     const stopped = server.stop();
     const fields: (string | undefined)[][] = [];
     for (const client of clients) {
@@ -135,7 +137,7 @@ describe.each([...IN_PROCESS])("%s, in this process", (mode) => {
       idle,
       (now) => now.fds <= before.fds + 2 && now.threads <= before.threads + 2,
     );
-  });
+  }, 20_000);
 });
 
 test("after stop the server has port 0, and its hostname", async () => {
