@@ -5,13 +5,12 @@
  *   --seconds N   of fuzzing, default 600
  *   --seed N      repeats what is sent; the order in which the server meets it is its own
  */
-import { eventually } from "../../test/support/process-info.ts";
 import { randomFrom } from "../../test/support/random.ts";
-import { RawClient } from "../../test/support/raw-client.ts";
 import type { RunningServer } from "../../test/support/servers.ts";
 import { runSoakClient } from "../../test/support/soak-client.ts";
 import type { Drill, DrillRun } from "../support/drill.ts";
-import { type ProcessSample, settledSample, startForDrill } from "../support/drill-server.ts";
+import { answersNow, checkAsBefore, complaintsOf, quietSample } from "../support/drill-aftermath.ts";
+import { startForDrill } from "../support/drill-server.ts";
 import { growth, sampleWhile, trace } from "../support/drill-trend.ts";
 import { type FuzzCounts, fuzzOnce } from "../support/fuzz-client.ts";
 
@@ -19,11 +18,7 @@ const HOSTILE = 40;
 const GOOD = 4;
 /** Heaps find their size meanwhile. */
 const WARM_SECONDS = 10;
-/** How long memory may take to go back: heaps are collected when something is asked of them. */
-const COOL_SECONDS = 45;
 const MIB = 1_048_576;
-/** What the heaps of the threads may have grown by: they are collected when they please. */
-const MOST_GROWTH_BYTES = 48 * MIB;
 
 /** Fuzzes a server for minutes. */
 export const drill: Drill = {
@@ -40,7 +35,7 @@ export const drill: Drill = {
     const server = await startForDrill(run, { threads: { min: 4, max: 4 } });
     const counts: FuzzCounts = { connections: 0, bytesSent: 0, bytesReceived: 0 };
     await attack(server, randomFrom(seed), WARM_SECONDS, { ...counts });
-    const before = await settled(server, "before");
+    const before = await quietSample(server);
     const trend = sampleWhile(server.pid);
     const good = await attack(server, randomFrom(seed + 1), seconds, counts);
     const samples = trend.end();
@@ -52,16 +47,11 @@ export const drill: Drill = {
     const right = await answersNow(server.port);
     run.check("right answers right afterwards", right, "100", right === 100);
     run.figure("ms for them", performance.now() - start);
-    const after = await cooled(server, before.residentBytes + MOST_GROWTH_BYTES);
-    checkFlat(run, before, after);
+    await checkAsBefore(run, server, before);
     run.figure("RSS slope while fuzzing", growth(samples) / MIB, "MiB/min");
     run.figure("RSS meanwhile", trace(samples), "MiB");
-    await checkEmpty(run, server);
     // What user code throws is told there too: damaged urls that the app cannot parse.
-    const complaints = server
-      .errorOutput()
-      .split("\n")
-      .filter((line) => line.startsWith("epollo:"));
+    const complaints = complaintsOf(server);
     run.check("complaints of the server", complaints.length, "0", complaints.length === 0);
     for (const line of complaints.slice(0, 10)) console.error(line);
   },
@@ -113,57 +103,4 @@ function report(run: DrillRun, counts: FuzzCounts, good: Good, seconds: number):
   run.figure("sent", counts.bytesSent / MIB, "MiB");
   run.figure("received", counts.bytesReceived / MIB, "MiB");
   run.figure("right answers of good clients meanwhile", good.answers);
-}
-
-async function settled(server: RunningServer, when: string): Promise<ProcessSample> {
-  await eventually(
-    `no client left ${when}`,
-    async () => (await server.stats())?.connections ?? 0,
-    (count) => count === 0,
-    30_000,
-  ).catch(() => {});
-  return settledSample(server.pid);
-}
-
-/** Waits, under a little traffic, until memory is below a limit. */
-async function cooled(server: RunningServer, mostBytes: number): Promise<ProcessSample> {
-  const end = performance.now() + COOL_SECONDS * 1000;
-  for (;;) {
-    const sample = await settled(server, "after");
-    if (sample.residentBytes <= mostBytes || performance.now() > end) return sample;
-    for (let round = 0; round < 20; round++) await answersNow(server.port);
-  }
-}
-
-async function answersNow(port: number): Promise<number> {
-  await using client = await RawClient.connect(port);
-  let right = 0;
-  for (let index = 0; index < 100; index++) {
-    await client.send(`GET /id?id=after-${index} HTTP/1.1\r\nHost: a\r\n\r\n`);
-    if ((await client.readResponse()).text === `after-${index}`) right++;
-  }
-  return right;
-}
-
-function checkFlat(run: DrillRun, before: ProcessSample, after: ProcessSample): void {
-  const fds = after.fds - before.fds;
-  run.check("descriptors more than before", fds, "0 or fewer", fds <= 0);
-  const threads = after.ownThreads - before.ownThreads;
-  run.check("threads of epollo more than before", threads, "0 or fewer", threads <= 0);
-  run.figure("threads of Bun more than before", after.threads - before.threads - threads);
-  run.figure("RSS before", before.residentBytes / MIB, "MiB");
-  const grown = after.residentBytes - before.residentBytes;
-  run.check(
-    "RSS grown by MiB",
-    grown / MIB,
-    `at most ${MOST_GROWTH_BYTES / MIB}`,
-    grown <= MOST_GROWTH_BYTES,
-  );
-}
-
-async function checkEmpty(run: DrillRun, server: RunningServer): Promise<void> {
-  const stats = await server.stats();
-  if (stats === null) return;
-  for (const name of ["connections", "inFlight", "backlog", "blocks"] as const)
-    run.check(`${name} left`, stats[name], "0", stats[name] === 0);
 }

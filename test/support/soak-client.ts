@@ -51,15 +51,20 @@ export interface SoakClientOptions {
   readonly mostPipelined: number;
   /** Whether to send no more. Default: never. */
   isOver?(): boolean;
+  /**
+   * Called for each answer with 500 or 503 in place of the right one: a handler thread was killed under its request. Without
+   * it they are wrong.
+   */
+  onLost?(status: number): void;
 }
 
 /**
- * One client with random pipelining, splits and delays. Gives the number of answers, all right and in order.
+ * One client with random pipelining, splits and delays. Gives the number of answers, all in order.
  *
  * @throws Error about the first answer that is wrong or missing
  */
 export async function runSoakClient(port: number, options: SoakClientOptions): Promise<number> {
-  const { name, random, requests, mostPipelined, isOver = () => false } = options;
+  const { name, random, requests, mostPipelined, isOver = () => false, onLost } = options;
   const client = await RawClient.connect(port, 60_000);
   let done = 0;
   while (done < requests && !isOver()) {
@@ -74,7 +79,10 @@ export async function runSoakClient(port: number, options: SoakClientOptions): P
     );
     for (const expected of batch) {
       const response = await client.readResponse({ method: expected.method });
-      if (response.status !== expected.status || response.text !== expected.body)
+      const isRight = response.status === expected.status && response.text === expected.body;
+      if (!isRight && onLost !== undefined && (response.status === 500 || response.status === 503))
+        onLost(response.status);
+      else if (!isRight)
         throw new Error(
           `client ${name}, request ${done}: expected ${expected.status} ${expected.body.slice(0, 60)}, ` +
             `got ${response.status} ${response.text.slice(0, 60)}`,
