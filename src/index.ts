@@ -11,7 +11,7 @@ import type { Serve } from "./serve/types.ts";
 export type { LogHook, LogLevel, LogRecord } from "./log/log.ts";
 export type { HealthOptions } from "./serve/health-options.ts";
 export type { LimitOptions } from "./serve/limit-types.ts";
-export type { ObserveOptions } from "./serve/observe-options.ts";
+export type { AccessLogOptions, ObserveOptions } from "./serve/observe-options.ts";
 export type { ProxyProtocolOptions } from "./serve/proxy-options.ts";
 export { type TextRequest, textHandler } from "./serve/text-handler.ts";
 export type {

@@ -74,6 +74,7 @@ const WITHOUT_MIRROR: Readonly<Record<string, string>> = {
   "src/roles/client-taker.ts": "test/roles/clients.test.ts, test/server/limits.test.ts",
   "src/roles/request-intake.ts":
     "what the reader does with what it has read; test/roles/request-reader.test.ts",
+  "src/roles/logged-client.ts": "types only",
   "src/roles/upload.ts": "data of a body on its way, no behaviour",
   "src/roles/acceptor.ts": "a thread's loop; test/server/listening.test.ts, test/server/disconnect.test.ts",
   "src/roles/dispatcher.ts": "a thread's loop; test/server",

@@ -109,3 +109,16 @@ export function decodeFieldValue(bytes: Buffer, base: number, fields: Int32Array
   const end = fields[row + 3];
   return start === end ? "" : decodeLatin1(bytes, base + start, base + end);
 }
+
+/** Gives the value of the first field of this name (lower case) of a head that begins at `headStart` of `bytes`, or null. */
+export function fieldOf(head: RequestHead, bytes: Buffer, headStart: number, name: string): string | null {
+  for (let i = 0; i < head.headerCount; i++) {
+    const row = i * FIELD_NUMBERS;
+    // Names of another length need not be looked up.
+    if (head.fields[row + 1]! - head.fields[row]! !== name.length) continue;
+    if (decodeFieldName(bytes, headStart, head.fields, row) === name) {
+      return decodeFieldValue(bytes, headStart, head.fields, row);
+    }
+  }
+  return null;
+}

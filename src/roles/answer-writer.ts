@@ -10,6 +10,7 @@ import type { DispatcherLink } from "../channel/dispatcher-link.ts";
 import { CLOSE, FIRST, LAST } from "../channel/messages.ts";
 import { closeSocket, sendFile, transmit, transmitMore, WOULD_BLOCK } from "../net/stream-socket.ts";
 import { DispatcherCounter } from "../shm/counters.ts";
+import type { AccessLog } from "./access-log.ts";
 import { AnswerRecorder } from "./answer-recorder.ts";
 import {
   CLIENT_CLOSED,
@@ -69,10 +70,10 @@ export class AnswerWriter {
   /** Which answers say that the connection ends, once the server stops. */
   readonly last: LastAnswers = new LastAnswers();
 
-  constructor(owner: WriterOwner, counters: Float64Array) {
+  constructor(owner: WriterOwner, counters: Float64Array, log: AccessLog | null = null) {
     this.#owner = owner;
     this.#counters = counters;
-    this.record = new AnswerRecorder(counters);
+    this.record = new AnswerRecorder(counters, log);
     this.direct = new DirectAnswers({
       reply: (client, sequence, bytes, closes) => this.reply(client, sequence, bytes, closes),
       send: (client, address, length) => this.#send(client, address, length),
@@ -126,6 +127,7 @@ export class AnswerWriter {
   /** Gives back everything that is queued for a client that is gone. */
   drop(client: Client): void {
     this.direct.drop(client);
+    this.record.dropped(client);
     client.answers.clear((segment) => this.#free(segment));
     client.queuedBytes = 0;
   }
@@ -140,7 +142,7 @@ export class AnswerWriter {
     length: number,
     closes: boolean,
   ): void {
-    this.record.bytes(head.bytes, 0);
+    this.record.bytes(client, sequence, head.bytes, 0, head.length + length);
     const isMarked = this.last.isStopping && !closes && this.last.takes(client, sequence);
     const sentHead = isMarked ? closingCopy(head, 0, head.length) : head;
     this.reply(client, sequence, sentHead, closes && length === 0);
@@ -148,18 +150,7 @@ export class AnswerWriter {
       closeSocket(fileFd);
       return;
     }
-    const rest = {
-      owner: NOTHING,
-      fileFd,
-      at: offset,
-      length,
-      block: -1,
-      blocks: 0,
-      link: null,
-      task: null,
-      closes,
-    };
-    this.#queue(client, sequence, rest);
+    this.#queue(client, sequence, { ...segmentOf(NOTHING, closes), fileFd, at: offset, length });
   }
 
   /**
@@ -196,7 +187,8 @@ export class AnswerWriter {
       return;
     }
     task.isAnswering = true;
-    if ((type & FIRST) !== 0) this.record.bytes(owner.bytes, offset);
+    if ((type & FIRST) !== 0) this.record.bytes(client, task.sequence, owner.bytes, offset, length);
+    else this.record.more(client, task.sequence, length);
     this.direct.flushBefore(client);
     const closes = isLast && (type & CLOSE) !== 0;
     const answers = client.answers;

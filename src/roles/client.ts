@@ -19,6 +19,7 @@ import { RequestParser } from "../http/request-parser.ts";
 import { WriteQueue } from "../http/write-queue.ts";
 import type { TimerEntry } from "../net/timer-wheel.ts";
 import type { CollectedBody } from "./collected-body.ts";
+import type { LoggedClient } from "./logged-client.ts";
 import type { Upload } from "./upload.ts";
 
 /** Requests are read and answers written. */
@@ -117,6 +118,8 @@ export class Client implements TimerEntry {
   isDropping = false;
   /** Requests whose answer is not complete, newest last. */
   readonly tasks: Task[] = [];
+  /** What the access log keeps of it; null without one, or before the first request. */
+  logged: LoggedClient | null = null;
   /** `server.timeout()` of the request in flight, in ms; -1 when the server's applies. */
   idleTimeoutMs = -1;
   /** What it is counted by where connections are limited (`connection-count.ts`). */

@@ -12,6 +12,7 @@ import { TimerWheel } from "../net/timer-wheel.ts";
 import type { ControlBlock } from "../shm/control-block.ts";
 import { DispatcherCounter } from "../shm/counters.ts";
 import type { IncomingQueue } from "../shm/incoming-queue.ts";
+import type { AccessLog } from "./access-log.ts";
 import { AnswerWriter, type WriterOwner } from "./answer-writer.ts";
 import {
   CLIENT_CLOSED,
@@ -31,6 +32,7 @@ import { type FailedTaskOwner, FailedTasks } from "./failed-tasks.ts";
 import { InlineHost } from "./inline-host.ts";
 import type { InlineOwner } from "./inline-owner.ts";
 import { KindTable, NO_KIND } from "./kind-table.ts";
+import type { LogWriter } from "./log-writer.ts";
 import type { OwnPaths } from "./own-paths.ts";
 import { ProxyStage } from "./proxy-stage.ts";
 import { ReadyList } from "./ready-list.ts";
@@ -75,6 +77,7 @@ export class Clients
   readonly #control: ControlBlock;
   readonly #scheduler: Scheduler;
   readonly #counters: Float64Array;
+  readonly #lines: LogWriter | null;
   readonly #table: ClientTable;
   readonly #wheel: TimerWheel<Client>;
   readonly #deadlines: Deadlines;
@@ -101,8 +104,10 @@ export class Clients
     counters: Float64Array,
     own: OwnPaths | null = null,
     count: ConnectionCount | null = null,
+    log: AccessLog | null = null,
   ) {
     this.nowMs = nowMs;
+    this.#lines = log?.writer ?? null;
     this.#index = index;
     this.#control = control;
     this.#scheduler = scheduler;
@@ -112,7 +117,7 @@ export class Clients
     this.#uploads = new UploadSender(this);
     this.#deadlines = new Deadlines(this.#wheel, settings.idleTimeoutMs, settings.times);
     this.#notice = new TimeoutNotice(control, settings.isTimeoutTold, settings.idleTimeoutMs);
-    this.writer = new AnswerWriter(this, counters);
+    this.writer = new AnswerWriter(this, counters, log);
     const kinds = settings.areKindsKept ? new KindTable() : null;
     this.#kinds = kinds;
     this.inline =
@@ -128,7 +133,7 @@ export class Clients
       settings.routes === null
         ? null
         : new RouteStage(this, this.writer, control, settings.routes, settings.limits);
-    const targets = { scheduler, uploads: this.#uploads, own, routes, inline: this.inline, kinds };
+    const targets = { scheduler, uploads: this.#uploads, log, own, routes, inline: this.inline, kinds };
     const { limits, maxBodyBytes } = settings;
     this.#intake = new RequestIntake(this, this.#table, targets, counters, limits, maxBodyBytes);
     this.#reader = new RequestReader(this, this.#intake, this.writer.direct, counters, settings.pipelined);
@@ -144,9 +149,10 @@ export class Clients
     return this.#ready.hasSome;
   }
 
-  /** Monotonic ms of the next deadline, Infinity without one. */
+  /** Monotonic ms at which `expire` has something to do, Infinity without one. */
   get nextDeadlineMs(): number {
-    return this.#wheel.nextDeadlineMs();
+    const deadlineMs = this.#wheel.nextDeadlineMs();
+    return this.#lines === null ? deadlineMs : Math.min(deadlineMs, this.#lines.dueMs);
   }
 
   /** Takes new clients from the queue, up to a budget. */
@@ -190,9 +196,10 @@ export class Clients
     this.list(client);
   }
 
-  /** Closes the clients whose deadline has passed. */
+  /** Closes the clients whose deadline has passed, and writes the lines of the access log that are due. */
   expire(): void {
     this.#wheel.advance(this.nowMs, this.#expire);
+    this.#lines?.look(this.nowMs);
   }
 
   #expired(client: Client): void {
@@ -211,6 +218,7 @@ export class Clients
       this.#closer.close(client);
     });
     this.#taker.closeUntaken(incoming);
+    this.#lines?.flush();
   }
 
   /** Closes the clients that have no request and of whose next one nothing has come; gives how many. */
@@ -275,7 +283,8 @@ export class Clients
 
   /** Sends an answer of the server's own for a request. */
   reply(client: Client, sequence: number, bytes: Buffer, closes: boolean): void {
-    this.writer.record.bytes(bytes, 0);
+    this.writer.record.bytes(client, sequence, bytes, 0, bytes.length);
+    this.writer.record.end(client, sequence);
     this.interim(client, sequence, closes ? bytes : this.writer.last.mark(client, sequence, bytes), closes);
     client.answers.finish(sequence);
     this.#counters[DispatcherCounter.responses] += 1;
@@ -290,6 +299,7 @@ export class Clients
 
   /** The answer of a task is complete. */
   answered(client: Client, task: Task): void {
+    this.writer.record.end(client, task.sequence);
     this.#counters[DispatcherCounter.responses] += 1;
     this.#uploads.close(task);
     client.forget(task);
@@ -303,6 +313,7 @@ export class Clients
 
   /** All of an answer of this thread's own is queued. */
   sent(client: Client, sequence: number): void {
+    this.writer.record.end(client, sequence);
     client.answers.finish(sequence);
     this.#counters[DispatcherCounter.responses] += 1;
   }

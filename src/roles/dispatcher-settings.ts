@@ -1,4 +1,5 @@
 /** What a dispatcher is told when it starts: the type only, as it travels in `workerData`. */
+import type { AccessLogSettings } from "./access-log.ts";
 import type { ClientSettings } from "./client-settings.ts";
 import type { HandlerModuleSettings } from "./handler-thread.ts";
 import type { OwnPathSettings } from "./own-paths.ts";
@@ -18,6 +19,8 @@ export interface DispatcherSettings extends ClientSettings {
   readonly maxBacklogBytes: number;
   /** Paths that the server answers itself; null without any. */
   readonly ownPaths: OwnPathSettings | null;
+  /** The access log; null without one. */
+  readonly accessLog: AccessLogSettings | null;
   /** Milliseconds from the start of a handler to the first byte of its answer; Infinity for no limit. */
   readonly handlerTimeoutMs: number;
   /** Tasks that compute for long that it lets run at once: its share of the processors. */

@@ -33,6 +33,7 @@ import {
 import { DispatcherCounter } from "../shm/counters.ts";
 import type { IncomingQueue } from "../shm/incoming-queue.ts";
 import type { Parker } from "../shm/parker.ts";
+import { AccessLog } from "./access-log.ts";
 import type { Task } from "./client.ts";
 import { Clients } from "./clients.ts";
 import { ConnectionCount } from "./connection-count.ts";
@@ -127,6 +128,7 @@ export class Dispatcher {
       this.#counters,
       settings.ownPaths === null ? null : new OwnPaths(settings.ownPaths, memory, this.#control),
       admission === null ? null : new ConnectionCount(admission, Waker.attach(settings.acceptorWakerFd)),
+      settings.accessLog === null ? null : new AccessLog(settings.accessLog, this.#counters),
     );
     this.#watch = new HandlerWatch(
       { timedOut: (task) => this.#clients.failed.timedOut(task), hangs: (slot) => this.#hangs(slot) },

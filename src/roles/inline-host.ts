@@ -264,7 +264,7 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
       if ((flags & (FIRST | LAST)) === (FIRST | LAST)) {
         const client = this.#client!;
         if (client.state === CLIENT_CLOSED) return;
-        this.#writer.record.text(head);
+        this.#writer.record.text(client, this.#sequence, head, end - start);
         this.#writer.direct.answer(client, this.#sequence, head, body, start, end, (flags & CLOSE) !== 0);
         this.#owner.sent(client, this.#sequence);
         return;

@@ -72,6 +72,7 @@ const OF_DISPATCHERS: readonly Row[] = [
     DispatcherCounter.tasksTakenBack,
   ],
   ["timeouts_total", "Connections closed because they took too long.", DispatcherCounter.timeouts],
+  ["access_log_dropped_total", "Lines of the access log that were lost.", DispatcherCounter.accessLogDropped],
   ["received_bytes_total", "Bytes received from clients.", DispatcherCounter.bytesReceived],
   ["sent_bytes_total", "Bytes sent to clients.", DispatcherCounter.bytesSent],
 ];

@@ -26,6 +26,7 @@ import {
 } from "../http/response-head.ts";
 import { DispatcherCounter } from "../shm/counters.ts";
 import { PEER_ADDRESS_WORDS } from "../shm/incoming-queue.ts";
+import type { AccessLog } from "./access-log.ts";
 import { type Client, TASK_OVER, TASK_WAITING, Task } from "./client.ts";
 import type { ClientTable } from "./client-table.ts";
 import { CollectedBody } from "./collected-body.ts";
@@ -62,6 +63,8 @@ export interface IntakeOwner {
 export interface IntakeTargets {
   readonly scheduler: Scheduler;
   readonly uploads: UploadSender;
+  /** The access log; null without one. */
+  readonly log: AccessLog | null;
   /** Paths that the server answers itself; null without any. */
   readonly own: OwnPaths | null;
   /** Routes that need no handler; null without any. */
@@ -82,6 +85,7 @@ export class RequestIntake {
   readonly #maxBodyBytes: number;
   readonly #scheduler: Scheduler;
   readonly #uploads: UploadSender;
+  readonly #log: AccessLog | null;
   readonly #own: OwnPaths | null;
   readonly #routes: RouteStage | null;
   readonly #inline: InlineHost | null;
@@ -103,6 +107,7 @@ export class RequestIntake {
     this.#maxBodyBytes = maxBodyBytes;
     this.#scheduler = targets.scheduler;
     this.#uploads = targets.uploads;
+    this.#log = targets.log;
     this.#own = targets.own;
     this.#routes = targets.routes;
     this.#inline = targets.inline;
@@ -130,6 +135,7 @@ export class RequestIntake {
     const { headStart } = client.parser;
     const sequence = client.answers.assign();
     this.#counters[DispatcherCounter.requests] += 1;
+    if (this.#log !== null) this.#note(this.#log, client, sequence, bytes);
     client.isFollowed = position + Math.max(0, head.contentLength) < end && !head.isChunked;
     if (this.#answerHere(client, sequence, bytes)) {
       client.isDropping = true;
@@ -162,6 +168,11 @@ export class RequestIntake {
     }
     this.#start(client, task, isInline, hasBody, bytes, position, end);
     if (!head.keepAlive) client.isLastRequest = true;
+  }
+
+  #note(log: AccessLog, client: Client, sequence: number, bytes: Buffer): void {
+    const { peers } = this.#table;
+    log.begin(client, sequence, this.head, bytes, peers, client.slot * PEER_ADDRESS_WORDS, this.#owner.nowMs);
   }
 
   /** Answers a request that needs no handler; notes the route of one that does. */
@@ -283,9 +294,8 @@ export class RequestIntake {
     const { head } = this;
     const expected = head.isChunked ? 0 : head.contentLength;
     const body = new CollectedBody(taskRecordBytes(head, 0), expected, expected > INLINE_BODY_BYTES);
-    const { headStart } = client.parser;
-    const peerIndex = client.slot * PEER_ADDRESS_WORDS;
-    writeTaskRecord(body, 0, head, bytes, headStart, 0, flags, this.#table.peers, peerIndex);
+    const peer = client.slot * PEER_ADDRESS_WORDS;
+    writeTaskRecord(body, 0, head, bytes, client.parser.headStart, 0, flags, this.#table.peers, peer);
     if (body.content !== null) this.#collectingBytes += body.content.length;
     task.body = body;
     client.receiving = task;

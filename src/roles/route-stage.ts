@@ -24,7 +24,7 @@ import type { StaticAnswer, StaticReply } from "../fetch/static-answer.ts";
 import { decodeLatin1, writeLatin1 } from "../http/latin1.ts";
 import { DEFAULT_LIMITS, type ParserLimits } from "../http/limits.ts";
 import { METHOD_HEAD } from "../http/method.ts";
-import { decodeFieldName, decodeFieldValue, FIELD_NUMBERS, type RequestHead } from "../http/request-head.ts";
+import { fieldOf, type RequestHead } from "../http/request-head.ts";
 import { emptyReply } from "../http/response-head.ts";
 import type { ControlBlock } from "../shm/control-block.ts";
 import type { AnswerWriter } from "./answer-writer.ts";
@@ -138,13 +138,19 @@ export class RouteStage implements ExchangeHost, AnswerSink {
       this.#natives.set(reply, native);
     }
     const closes = (flags & TASK_CLOSES) !== 0 || answer.content.closes;
-    this.#writer.record.bytes(native.head.bytes, 0);
+    this.#writer.record.bytes(
+      client,
+      sequence,
+      native.head.bytes,
+      0,
+      native.head.length + (native.body?.length ?? 0),
+    );
     this.#writer.direct.answerBytes(client, sequence, native.head, native.body, closes);
     this.#owner.sent(client, sequence);
   }
 
   #reply(client: Client, sequence: number, bytes: NativeBuffer, closes: boolean): void {
-    this.#writer.record.bytes(bytes.bytes, 0);
+    this.#writer.record.bytes(client, sequence, bytes.bytes, 0, bytes.length);
     this.#writer.direct.answerBytes(client, sequence, bytes, null, closes);
     this.#owner.sent(client, sequence);
   }
@@ -163,7 +169,8 @@ export class RouteStage implements ExchangeHost, AnswerSink {
     if (this.#client === null) return;
     const isLast = (flags & LAST) !== 0;
     const closes = isLast && (flags & CLOSE) !== 0;
-    if ((flags & FIRST) !== 0) this.#writer.record.text(head);
+    if ((flags & FIRST) !== 0) this.#writer.record.text(this.#client, this.#sequence, head, end - start);
+    else this.#writer.record.more(this.#client, this.#sequence, end - start);
     this.#writer.direct.answer(this.#client, this.#sequence, head, body, start, end, closes);
     if (isLast) this.#owner.sent(this.#client, this.#sequence);
   }
@@ -199,16 +206,4 @@ function nativeOf(bytes: Uint8Array): NativeBuffer {
   const native = NativeBuffer.allocate(Math.max(1, bytes.length));
   native.bytes.set(bytes);
   return native;
-}
-
-function fieldOf(head: RequestHead, bytes: Buffer, headStart: number, name: string): string | null {
-  for (let i = 0; i < head.headerCount; i++) {
-    const row = i * FIELD_NUMBERS;
-    // Names of another length need not be looked up.
-    if (head.fields[row + 1]! - head.fields[row]! !== name.length) continue;
-    if (decodeFieldName(bytes, headStart, head.fields, row) === name) {
-      return decodeFieldValue(bytes, headStart, head.fields, row);
-    }
-  }
-  return null;
 }

@@ -170,9 +170,9 @@ export function unknownThreadOption(name: string, accepted: readonly string[]): 
   return unknownOption("threads", name, accepted);
 }
 
-/** Says that `observe` has a member that does not exist, and which do. */
-export function unknownObserveOption(name: string, accepted: readonly string[]): CodedError {
-  return invalidType(`observe has no option ${JSON.stringify(name)}; it accepts ${accepted.join(", ")}`);
+/** Says that `observe`, or an object in it, has a member that does not exist, and which do. */
+export function unknownObserveOption(option: string, name: string, accepted: readonly string[]): CodedError {
+  return invalidType(`${option} has no option ${JSON.stringify(name)}; it accepts ${accepted.join(", ")}`);
 }
 
 /** Says that two of the paths that the server answers itself are the same. */

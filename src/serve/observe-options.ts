@@ -17,6 +17,19 @@ export interface ObserveOptions {
    * turned away. Default: it is printed to standard error.
    */
   log?: LogHook | undefined;
+  /**
+   * A line for each request: `true` for the combined format on standard output, or the format and a file, to which is appended. It never
+   * keeps a dispatcher waiting: lines that cannot be written are dropped and counted. Default: none.
+   */
+  accessLog?: boolean | AccessLogOptions | undefined;
+}
+
+/** How requests are logged. */
+export interface AccessLogOptions {
+  /** Apache's combined format with the seconds taken behind it, or an object of JSON in each line. Default: `"combined"`. */
+  format?: "combined" | "json" | undefined;
+  /** Path of the file, which is made if it is missing. Default: standard output. */
+  file?: string | undefined;
 }
 
 /** `observe` with every default filled in. */
@@ -25,30 +38,50 @@ export interface ResolvedObserve {
   readonly metricsPath: string | null;
   /** Gets what epollo has to say; null: it is printed. */
   readonly log: LogHook | null;
+  /** How requests are logged; null: they are not. */
+  readonly accessLog: { readonly format: "combined" | "json"; readonly file: string | null } | null;
 }
 
-const NAMES = ["metrics", "log"] as const;
+const NAMES = ["metrics", "log", "accessLog"] as const;
 
 /** Checks `observe` and fills in the defaults. @throws TypeError for what is not accepted */
 export function resolveObserve(observe: unknown): ResolvedObserve {
-  const given = readMembers(observe);
+  const given = readMembers("observe", observe, "an object", NAMES);
   const metricsPath = ownPath("observe.metrics", given.metrics);
-  return Object.freeze({ metricsPath, log: hook("observe.log", given.log) });
+  const log = hook("observe.log", given.log);
+  return Object.freeze({ metricsPath, log, accessLog: accessLogOf(given.accessLog) });
 }
 
-type Members = Partial<Record<(typeof NAMES)[number], unknown>>;
-
-function readMembers(observe: unknown): Members {
-  if (observe === undefined) return {};
-  if (typeof observe !== "object" || observe === null || Array.isArray(observe)) {
-    throw optionOfWrongType("observe", "an object", observe);
+function readMembers<const Names extends readonly string[]>(
+  option: string,
+  value: unknown,
+  accepted: string,
+  names: Names,
+): Partial<Record<Names[number], unknown>> {
+  if (value === undefined) return {};
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw optionOfWrongType(option, accepted, value);
   }
-  for (const name of Object.keys(observe)) {
-    if (!(NAMES as readonly string[]).includes(name)) throw unknownObserveOption(name, NAMES);
+  for (const name of Object.keys(value)) {
+    if (!names.includes(name)) throw unknownObserveOption(option, name, names);
   }
-  const given: Members = {};
-  for (const name of NAMES) given[name] = (observe as Members)[name];
+  const given: Partial<Record<Names[number], unknown>> = {};
+  for (const name of names as readonly Names[number][]) given[name] = (value as typeof given)[name];
   return given;
+}
+
+function accessLogOf(value: unknown): ResolvedObserve["accessLog"] {
+  if (value === undefined || value === false) return null;
+  const option = "observe.accessLog";
+  const accepted = "true, false or an object";
+  const { format, file } = readMembers(option, value === true ? {} : value, accepted, ["format", "file"]);
+  if (format !== undefined && format !== "combined" && format !== "json") {
+    throw optionOfWrongType(`${option}.format`, '"combined" or "json"', format);
+  }
+  if (file !== undefined && (typeof file !== "string" || file === "" || file.includes("\0"))) {
+    throw optionOfWrongType(`${option}.file`, "the path of a file", file);
+  }
+  return Object.freeze({ format: format ?? "combined", file: file ?? null });
 }
 
 function hook(option: string, value: unknown): LogHook | null {

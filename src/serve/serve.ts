@@ -15,6 +15,7 @@ import { allocateServerMemory } from "../roles/server-memory.ts";
 import { Supervisor, type SupervisorSettings } from "../roles/supervisor.ts";
 import type { ServerFacts } from "../roles/thread-server-state.ts";
 import { allocateAdmission } from "../shm/admission.ts";
+import { openAccessLog } from "./access-log-file.ts";
 import { needsBunVersion, sayOnce } from "./entry.ts";
 import { type OptionEnvironment, readEnvironment } from "./environment.ts";
 import { hotId, isHot, keepServer, nativeServe, survivingServer } from "./hot.ts";
@@ -123,7 +124,8 @@ function logOf({ observe }: ResolvedOptions): Log {
 }
 
 function startOn(listener: Listener, resolved: ResolvedOptions, serverIndex: number): HTTPServer {
-  const { threads, limits, mode } = resolved;
+  const { threads, limits, mode, observe } = resolved;
+  const accessLog = observe.accessLog === null ? null : openAccessLog(observe.accessLog.file);
   const memory = allocateServerMemory(
     threads.dispatchers,
     mode === "main" ? 0 : threads.max,
@@ -150,6 +152,7 @@ function startOn(listener: Listener, resolved: ResolvedOptions, serverIndex: num
       maxBacklog: threads.maxBacklogTasks,
       ownPaths: ownPathsOf(resolved),
       proxies: resolved.proxies,
+      accessLog: accessLog && { target: accessLog.target, format: observe.accessLog?.format ?? "combined" },
       handlerTimeoutMs: threads.handlerTimeoutMs,
       maxBacklogBytes: limits.backlogBytes,
       isInlineAllowed: mode !== "main" && threads.isInlineAllowed,
@@ -180,6 +183,7 @@ function startOn(listener: Listener, resolved: ResolvedOptions, serverIndex: num
     registration,
   };
   const supervisor = new Supervisor(settings);
+  if (accessLog !== null) void supervisor.whenEnded.then(() => accessLog[Symbol.dispose]());
   state.supervisor = supervisor;
   state.server = server;
   let current: object = {

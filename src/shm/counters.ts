@@ -35,6 +35,7 @@ export const DISPATCHER_COUNTERS = [
   "turns",
   "sleeps",
   "handlerWakeUps",
+  "accessLogDropped",
   "handlerTimeouts",
 ] as const;
 

@@ -82,6 +82,7 @@ export class Reading {
     const targets = {
       scheduler: this.scheduling.scheduler,
       uploads: this.uploads,
+      log: null,
       own: null,
       routes: null,
       inline: null,

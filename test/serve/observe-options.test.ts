@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { resolveObserve } from "../../src/serve/observe-options.ts";
 
 test("nothing is shown by default", () => {
-  expect(resolveObserve(undefined)).toEqual({ metricsPath: null, log: null });
+  expect(resolveObserve(undefined)).toEqual({ metricsPath: null, log: null, accessLog: null });
   expect(resolveObserve({ metrics: undefined })).toEqual(resolveObserve({}));
   expect(Object.isFrozen(resolveObserve({}))).toBe(true);
 });
@@ -46,6 +46,25 @@ test("a value that is no object, or has other members, is refused by name", () =
   expect(() => resolveObserve(null)).toThrow(TypeError);
   expect(() => resolveObserve([])).toThrow(TypeError);
   expect(() => resolveObserve({ metric: "/m" })).toThrow(
-    'observe has no option "metric"; it accepts metrics, log',
+    'observe has no option "metric"; it accepts metrics, log, accessLog',
   );
+});
+
+test("the access log: a format and a file", () => {
+  const accessLog = (value: unknown) => resolveObserve({ accessLog: value }).accessLog;
+  expect(accessLog(false)).toBeNull();
+  expect(accessLog(true)).toEqual({ format: "combined", file: null });
+  expect(accessLog({})).toEqual({ format: "combined", file: null });
+  expect(accessLog({ format: "json", file: "a.log" })).toEqual({ format: "json", file: "a.log" });
+});
+
+test.each([
+  ["yes", 'observe.accessLog must be true, false or an object, but was "yes"'],
+  [null, "observe.accessLog must be true, false or an object, but was null"],
+  [{ form: "json" }, 'observe.accessLog has no option "form"; it accepts format, file'],
+  [{ format: "common" }, 'observe.accessLog.format must be "combined" or "json", but was "common"'],
+  [{ file: "" }, 'observe.accessLog.file must be the path of a file, but was ""'],
+  [{ file: 1 }, "observe.accessLog.file must be the path of a file, but was 1"],
+])("%p is no access log", (value, message) => {
+  expect(() => resolveObserve({ accessLog: value })).toThrow(message);
 });
