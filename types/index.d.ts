@@ -8,7 +8,7 @@ import type { Serve } from "./types.js";
 export type { LogHook, LogLevel, LogRecord } from "./log.js";
 export type { HealthOptions } from "./health-options.js";
 export type { LimitOptions } from "./limit-types.js";
-export type { ObserveOptions } from "./observe-options.js";
+export type { AccessLogOptions, ObserveOptions } from "./observe-options.js";
 export type { ProxyProtocolOptions } from "./proxy-options.js";
 export { type TextRequest, textHandler } from "./text-handler.js";
 export type { DispatcherStats, EpolloOptions, GracefulSignals, HandlerStats, Handlers, ModuleOptions, Serve, ServeOptions, Server, ServerStats, ThreadOptions, ThreadStats, } from "./types.js";

@@ -15,6 +15,18 @@ export interface ObserveOptions {
      * turned away. Default: it is printed to standard error.
      */
     log?: LogHook | undefined;
+    /**
+     * A line for each request: `true` for the combined format on standard output, or the format and a file, to which is appended. It never
+     * keeps a dispatcher waiting: lines that cannot be written are dropped and counted. Default: none.
+     */
+    accessLog?: boolean | AccessLogOptions | undefined;
+}
+/** How requests are logged. */
+export interface AccessLogOptions {
+    /** Apache's combined format with the seconds taken behind it, or an object of JSON in each line. Default: `"combined"`. */
+    format?: "combined" | "json" | undefined;
+    /** Path of the file, which is made if it is missing. Default: standard output. */
+    file?: string | undefined;
 }
 /** `observe` with every default filled in. */
 export interface ResolvedObserve {
@@ -22,6 +34,11 @@ export interface ResolvedObserve {
     readonly metricsPath: string | null;
     /** Gets what epollo has to say; null: it is printed. */
     readonly log: LogHook | null;
+    /** How requests are logged; null: they are not. */
+    readonly accessLog: {
+        readonly format: "combined" | "json";
+        readonly file: string | null;
+    } | null;
 }
 /** Checks `observe` and fills in the defaults. @throws TypeError for what is not accepted */
 export declare function resolveObserve(observe: unknown): ResolvedObserve;

@@ -17,6 +17,7 @@ import { METHODS } from "../http/method.ts";
 import { fieldOf, type RequestHead } from "../http/request-head.ts";
 import { formatPeer } from "../net/address.ts";
 import { DispatcherCounter } from "../shm/counters.ts";
+import { PEER_ADDRESS_WORDS } from "../shm/incoming-queue.ts";
 import type { Client } from "./client.ts";
 import { type AccessLogTarget, LINE_BYTES, LogWriter } from "./log-writer.ts";
 import type { LoggedRequest } from "./logged-client.ts";
@@ -54,18 +55,20 @@ export class AccessLog {
     });
   }
 
-  /** The head of a request has come. `peers` has the client's address, as `net/address.ts` writes it, at `peerIndex`. */
+  /** The head of a request has come. `peers` has the addresses of all clients by slot, as `net/address.ts` writes them. */
   begin(
     client: Client,
     sequence: number,
     head: RequestHead,
     bytes: Buffer,
     peers: Int32Array,
-    peerIndex: number,
     nowMs: number,
   ): void {
     const { headStart } = client.parser;
-    client.logged ??= { address: formatPeer(peers, peerIndex)?.address ?? "-", entries: [] };
+    client.logged ??= {
+      address: formatPeer(peers, client.slot * PEER_ADDRESS_WORDS)?.address ?? "-",
+      entries: [],
+    };
     client.logged.entries.push({
       sequence,
       method: METHODS[head.method]!,

@@ -135,7 +135,7 @@ export class RequestIntake {
     const { headStart } = client.parser;
     const sequence = client.answers.assign();
     this.#counters[DispatcherCounter.requests] += 1;
-    if (this.#log !== null) this.#note(this.#log, client, sequence, bytes);
+    this.#log?.begin(client, sequence, head, bytes, this.#table.peers, this.#owner.nowMs);
     client.isFollowed = position + Math.max(0, head.contentLength) < end && !head.isChunked;
     if (this.#answerHere(client, sequence, bytes)) {
       client.isDropping = true;
@@ -168,11 +168,6 @@ export class RequestIntake {
     }
     this.#start(client, task, isInline, hasBody, bytes, position, end);
     if (!head.keepAlive) client.isLastRequest = true;
-  }
-
-  #note(log: AccessLog, client: Client, sequence: number, bytes: Buffer): void {
-    const { peers } = this.#table;
-    log.begin(client, sequence, this.head, bytes, peers, client.slot * PEER_ADDRESS_WORDS, this.#owner.nowMs);
   }
 
   /** Answers a request that needs no handler; notes the route of one that does. */

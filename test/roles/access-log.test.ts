@@ -34,7 +34,7 @@ function begin(log: AccessLog, sequence: number, line: string, fields = ""): voi
   const parsed = new Client(0, 0, -1);
   const head = new RequestHead(DEFAULT_LIMITS);
   expect(parsed.parser.next(bytes, 0, bytes.length, head)).toBe(HEAD);
-  log.begin(client, sequence, head, bytes, PEER, PEER_INDEX, 0);
+  log.begin(client, sequence, head, bytes, PEER.subarray(PEER_INDEX), 0);
 }
 
 function lines(log: AccessLog): string[] {
