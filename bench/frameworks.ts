@@ -1,7 +1,7 @@
 /**
- * A drill: many requests to an app of each framework on handler threads, and every answer is checked.
+ * A drill: many requests to an app of each framework, on handler threads or in main mode, and every answer is checked.
  *
- *   bun run bench/frameworks.ts [--requests 100000] [--framework hono,elysia,h3] [--clients 64]
+ *   bun run bench/frameworks.ts [--requests 100000] [--framework hono,elysia,h3] [--clients 64] [--mode pool]
  *
  * Theory of operation: the apps are those of test/frameworks/apps, unchanged, each in a process of its own. So many
  * clients ask one request after the other, no two alike: parameters, JSON bodies of different lengths, paths without a
@@ -77,9 +77,9 @@ async function ask(url: string, question: Question, tally: Tally): Promise<void>
   }
 }
 
-async function drill(framework: string, requestCount: number, clientCount: number): Promise<Tally> {
+async function drill(framework: string): Promise<Tally> {
   const tally: Tally = { framework, seconds: 0, answered: 0, wrong: 0, failed: 0, firstMistake: "" };
-  await using server = await startFramework(framework, "pool");
+  await using server = await startFramework(framework, mode);
   const start = performance.now();
   let next = 0;
   const client = async (): Promise<void> => {
@@ -93,9 +93,10 @@ async function drill(framework: string, requestCount: number, clientCount: numbe
 
 const requestCount = Number(argument("requests") ?? 100_000);
 const clientCount = Number(argument("clients") ?? 64);
+const mode = argument("mode") === "main" ? "main" : "pool";
 const tallies: Tally[] = [];
 for (const framework of argument("framework")?.split(",") ?? FRAMEWORKS) {
-  tallies.push(await drill(framework, requestCount, clientCount));
+  tallies.push(await drill(framework));
 }
 printTable(
   ["framework", "requests", "answered", "wrong", "failed", "seconds", "requests/s"],
