@@ -46,7 +46,7 @@ export const probes: Record<string, Probe> = {
   enumerable: (server) => {
     const names: string[] = [];
     for (const name in server) names.push(name);
-    return names.filter((name) => name !== "stats").sort();
+    return names.filter((name) => name !== "stats" && name !== "metrics").sort();
   },
   dispose: (server) => [typeof server[Symbol.dispose], typeof (server as Loose)[Symbol.asyncDispose]],
   "fetch-path": async (server) => (await server.fetch("/self?x=1")).text(),
