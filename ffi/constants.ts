@@ -36,6 +36,12 @@ export const SO_RCVBUF = 8;
 export const SO_LINGER = 13;
 /** Lets several sockets listen on one port, socket(7). */
 export const SO_REUSEPORT = 15;
+/** Attaches a classic BPF filter: packets that it gives 0 for are dropped, socket(7). TCP needs CAP_NET_ADMIN since 2025. */
+export const SO_ATTACH_FILTER = 26;
+/** Attaches a classic BPF program that chooses among the sockets of a port, by number, socket(7). */
+export const SO_ATTACH_REUSEPORT_CBPF = 51;
+/** Detaches that program, Linux 5.3. linux/socket.h. */
+export const SO_DETACH_REUSEPORT_BPF = 68;
 /** Says whether a socket listens, socket(7). */
 export const SO_ACCEPTCONN = 30;
 /** Looks at bytes without taking them, recv(2). */

@@ -19,6 +19,8 @@
  * | addrinfo | 48 | flags, family, socktype, protocol i32 (0, 4, 8, 12), addrlen u32 (16), addr (24), canonname (32), next (40) |
  * | stat | 144 or 128 | mode u32 (24 or 16), size i64 (48), mtime seconds i64 (88), nanoseconds i64 (96) |
  * | rusage | 144 | utime (0), stime (16) as seconds and microseconds i64, nvcsw i64 (128) |
+ * | sock_filter | 8 | code u16 (0), jt u8 (2), jf u8 (3), k u32 (4) |
+ * | sock_fprog | 16 | len u16 (0), filter (8) |
  * | open_how | 24 | flags u64 (0), mode u64 (8), resolve u64 (16) |
  */
 import { AF_INET, AF_INET6, AF_UNIX } from "./constants.ts";
@@ -68,6 +70,14 @@ export const ADDRINFO_ADDRESS_OFFSET = 24;
 /** Is the offset of ai_next. */
 export const ADDRINFO_NEXT_OFFSET = 40;
 
+/** Is the size of a sock_filter, one instruction of classic BPF. linux/filter.h. */
+export const SOCK_FILTER_SIZE_BYTES = 8;
+/** Is the size of a sock_fprog, which names a program. linux/filter.h. */
+export const SOCK_FPROG_SIZE_BYTES = 16;
+/** Is the offset of the address of a sock_fprog's instructions. linux/filter.h. */
+export const SOCK_FPROG_FILTER_OFFSET = 8;
+/** Is the offset of a stat's inode number, a 64-bit number. */
+export const STAT_INODE_OFFSET = 8;
 /** Is the size of a stat: 144 bytes on x86-64, 128 on arm64. sys/stat.h, asm/stat.h. */
 export const STAT_SIZE_BYTES: number = isPacked ? 144 : 128;
 /** Is the offset of st_mode, 32 bits. */

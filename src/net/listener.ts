@@ -94,11 +94,20 @@ export class Listener {
   readonly address: SocketAddress | string;
   /** Whether the socket came from another process, which may go on listening on it: it is never shut down from here. */
   readonly isShared: boolean;
+  /** Whether other sockets may listen on the same port (SO_REUSEPORT). */
+  readonly isReusePort: boolean;
   #isListening = true;
   #isOpen = true;
 
   /** Takes over a descriptor that listens already. */
-  constructor(fd: number, kind: ListenerKind, address: SocketAddress | string, isShared: boolean = false) {
+  constructor(
+    fd: number,
+    kind: ListenerKind,
+    address: SocketAddress | string,
+    isReusePort: boolean = false,
+    isShared: boolean = false,
+  ) {
+    this.isReusePort = isReusePort;
     this.fd = fd;
     this.isShared = isShared;
     this.kind = kind;
@@ -156,7 +165,7 @@ function openTcp(options: ListenerOptions): Listener {
     const family = sockaddrFamily(sockaddr.bytes);
     const fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
     failure = fd < 0 ? fd : startTcp(fd, family, sockaddr, options);
-    if (failure >= 0) return new Listener(fd, "tcp", boundAddress(fd));
+    if (failure >= 0) return new Listener(fd, "tcp", boundAddress(fd), options.reusePort);
     if (fd >= 0) close(fd);
   }
   throw tcpError(failure, options);

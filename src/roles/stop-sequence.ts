@@ -11,10 +11,18 @@
  *   CLOSED             every client is gone
  */
 import type { Listener } from "../net/listener.ts";
+import { ListenerGroup } from "../net/listener-group.ts";
 import { type ControlBlock, SERVER_CLOSED, SERVER_DRAINING, SERVER_FINISHING } from "../shm/control-block.ts";
 
 /** How long the acceptor may take to accept what waits in the kernel's queue, in ms; this thread waits for it. */
 const ACCEPTOR_MS = 100;
+
+/**
+ * How long the port is left alone before it is given up, in ms: longer than the handshakes take that had begun; and how
+ * often it is tried. What still comes in the second half of that time was not steered away.
+ */
+const LEAVE_MS = 250;
+const LEAVE_TRIES = 4;
 
 /** Stops one server. */
 export class StopSequence {
@@ -26,7 +34,17 @@ export class StopSequence {
   #isBegun = false;
   #idleMs = 0;
 
-  constructor(control: ControlBlock, listener: Listener, unreadyMs: number, wakeAll: () => void) {
+  readonly #acceptedCount: () => number;
+
+  /** @param acceptedCount tells how many connections were accepted so far */
+  constructor(
+    control: ControlBlock,
+    listener: Listener,
+    unreadyMs: number,
+    wakeAll: () => void,
+    acceptedCount: () => number,
+  ) {
+    this.#acceptedCount = acceptedCount;
     this.#control = control;
     this.#listener = listener;
     this.#unreadyMs = unreadyMs;
@@ -39,7 +57,42 @@ export class StopSequence {
     this.#isBegun = true;
     this.#idleMs = idleMs;
     this.#control.setUnready();
-    this.#after(this.#unreadyMs, () => this.#close());
+    this.#after(this.#unreadyMs, () => this.#leave());
+  }
+
+  /** Where other processes listen on the port, has new connections go there, so that closing it loses none. */
+  #leave(): void {
+    const group = this.#listener.isReusePort ? new ListenerGroup(this.#listener.fd) : null;
+    if (group === null || group.doesKernelMigrate() || !group.hasOthers()) {
+      this.#close();
+      return;
+    }
+    group.acceptEarly();
+    // The older of two sockets has the number 0: it is the one that is told to stop as a rule.
+    const isSteered = group.steerTo(1);
+    if (!group.refuseNew() && !isSteered) {
+      this.#close();
+      return;
+    }
+    this.#watchLeaving(group, 1, LEAVE_TRIES);
+  }
+
+  #watchLeaving(group: ListenerGroup, index: number, tries: number): void {
+    this.#after(LEAVE_MS / 2, () => {
+      const before = this.#acceptedCount();
+      this.#after(LEAVE_MS / 2, () => {
+        if (this.#acceptedCount() === before || tries === 1) {
+          // Between these two calls connections may still come here.
+          group.steerByHash();
+          this.#listener.shutdown();
+          this.#close();
+          return;
+        }
+        // The number was this socket's own.
+        group.steerTo(1 - index);
+        this.#watchLeaving(group, 1 - index, tries - 1);
+      });
+    });
   }
 
   /** Closes everything at once, whatever step it was at. */

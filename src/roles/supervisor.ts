@@ -24,7 +24,7 @@ import {
   SERVER_FINISHING,
   SERVER_RUNNING,
 } from "../shm/control-block.ts";
-import { PoolCounter } from "../shm/counters.ts";
+import { AcceptorCounter, PoolCounter } from "../shm/counters.ts";
 import type { Parker } from "../shm/parker.ts";
 import type { AcceptorSettings } from "./acceptor.ts";
 import { closeIdleClients } from "./close-idle.ts";
@@ -32,7 +32,13 @@ import type { DispatcherSettings } from "./dispatcher-settings.ts";
 import { HandlerLoop } from "./handler-loop.ts";
 import { HandlerPool, type HandlerPoolSettings } from "./handler-pool.ts";
 import { linkHandlers } from "./handler-thread.ts";
-import { controlOf, handlerCounters, poolCounters, type ServerMemory } from "./server-memory.ts";
+import {
+  acceptorCounters,
+  controlOf,
+  handlerCounters,
+  poolCounters,
+  type ServerMemory,
+} from "./server-memory.ts";
 import { StopSequence } from "./stop-sequence.ts";
 import { isBundled, startThread, type Thread } from "./thread.ts";
 
@@ -90,8 +96,12 @@ export class Supervisor {
       this.#closeWakers();
       throw error;
     }
-    this.#sequence = new StopSequence(this.#control, settings.listener, settings.unreadyMs, () =>
-      this.#wakeAll(),
+    this.#sequence = new StopSequence(
+      this.#control,
+      settings.listener,
+      settings.unreadyMs,
+      () => this.#wakeAll(),
+      () => acceptorCounters(settings.memory)[AcceptorCounter.accepted],
     );
     this.#pool =
       settings.pool === null

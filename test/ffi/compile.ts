@@ -19,6 +19,7 @@ const HEADERS = [
   "netinet/tcp.h",
   "netdb.h",
   "fcntl.h",
+  "linux/filter.h",
   "linux/openat2.h",
   "errno.h",
   "stddef.h",

@@ -24,7 +24,13 @@ beforeEach(() => {
 afterEach(() => listener.close());
 
 const sequence = (unreadyMs: number): StopSequence =>
-  new StopSequence(control, listener, unreadyMs, () => states.push(control.serverState));
+  new StopSequence(
+    control,
+    listener,
+    unreadyMs,
+    () => states.push(control.serverState),
+    () => 0,
+  );
 
 const isRefused = (): Promise<boolean> =>
   RawClient.connect(listener.port).then(
@@ -83,6 +89,60 @@ describe("begin", () => {
     sequence(0).begin(0);
     expect(performance.now() - start).toBeLessThan(2000);
     expect(control.serverState).toBe(SERVER_DRAINING);
+  });
+});
+
+describe("a port that others listen on", () => {
+  let other: Listener;
+  beforeEach(() => {
+    listener.close();
+    listener = openListener({ hostname: "127.0.0.1", port: 0, reusePort: true, ipv6Only: false });
+    other = openListener({ hostname: "127.0.0.1", port: listener.port, reusePort: true, ipv6Only: false });
+  });
+  afterEach(() => other.close());
+
+  test("is left before anything changes for clients, and everybody reaches the other", async () => {
+    sequence(0).begin(0);
+    expect(control.serverState).toBe(SERVER_RUNNING);
+    await eventually(
+      "it to drain",
+      () => control.serverState,
+      (state) => state === SERVER_DRAINING,
+    );
+    for (let i = 0; i < 20; i++) expect(await isRefused()).toBe(false);
+    other.close();
+    expect(await isRefused()).toBe(true);
+  });
+
+  test("is left although connections keep coming", async () => {
+    let count = 0;
+    const steps = new StopSequence(
+      control,
+      listener,
+      0,
+      () => {},
+      () => count++,
+    );
+    steps.begin(0);
+    await eventually(
+      "it to drain",
+      () => control.serverState,
+      (state) => state === SERVER_DRAINING,
+      5000,
+    );
+  });
+
+  test("is closed at once when there is no other any more", () => {
+    other.close();
+    sequence(0).begin(0);
+    expect(control.serverState).toBe(SERVER_DRAINING);
+  });
+
+  test("is given up at once by force", async () => {
+    const steps = sequence(0);
+    steps.begin(0);
+    steps.force();
+    expect(control.serverState).toBe(SERVER_CLOSED);
   });
 });
 
