@@ -29,4 +29,4 @@ export interface ResolvedHealth {
  * @throws TypeError for a wrong type, a member that does not exist or equal paths
  * @throws RangeError for a delay out of its range
  */
-export declare function resolveHealth(health: unknown, metricsPath: string | null): ResolvedHealth;
+export declare function resolveHealth(health: unknown, metricsPath: string | null, pagePath?: string | null): ResolvedHealth;

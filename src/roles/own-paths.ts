@@ -1,5 +1,5 @@
 /**
- * Paths that the server answers itself, when its options ask for them: the metrics, and how it is.
+ * Paths that the server answers itself, when its options ask for them: the metrics, the live page, and how it is.
  *
  * Owned by the dispatcher, which asks before it looks at routes; no handler thread takes part, so they answer when all
  * of those hang. A path matches to the byte, with or without a query.
@@ -8,12 +8,16 @@ import { METHOD_GET, METHOD_HEAD } from "../http/method.ts";
 import type { RequestHead } from "../http/request-head.ts";
 import { reasonPhrase } from "../http/status.ts";
 import { type ControlBlock, HANDLER_READY } from "../shm/control-block.ts";
+import { LIVE_PAGE, LIVE_PAGE_FIELDS } from "./live-page.ts";
+import { liveStats } from "./live-stats.ts";
 import { METRICS_TYPE, metricsText } from "./metrics.ts";
 import type { ServerMemory } from "./server-memory.ts";
 
 /** Paths that the server answers itself; null where it does not. */
 export interface OwnPathSettings {
   readonly metrics: string | null;
+  /** The live page; its numbers are at this path with "/stats" behind it. */
+  readonly page: string | null;
   /** Answered with 200 as long as this thread runs. */
   readonly live: string | null;
   /** Answered with 200 when the server takes new work, otherwise with 503. */
@@ -59,6 +63,10 @@ export class OwnPaths {
       paths.push({ path: Buffer.from(path, "latin1"), type, body, isUnavailable });
     };
     if (settings.metrics !== null) add(settings.metrics, METRICS_TYPE, () => metricsText(memory, control));
+    if (settings.page !== null) {
+      add(settings.page, `text/html; charset=utf-8\r\n${LIVE_PAGE_FIELDS.trimEnd()}`, () => LIVE_PAGE);
+      add(`${settings.page}/stats`, "application/json", () => liveStats(memory, control));
+    }
     if (settings.live !== null) add(settings.live, HEALTH_TYPE, () => "alive\n");
     if (settings.ready !== null) {
       const readiness = (): string => readinessOf(control, settings.isReadyWithoutHandlers);

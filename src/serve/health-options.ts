@@ -42,7 +42,11 @@ const MAX_INT32 = 2147483647;
  * @throws TypeError for a wrong type, a member that does not exist or equal paths
  * @throws RangeError for a delay out of its range
  */
-export function resolveHealth(health: unknown, metricsPath: string | null): ResolvedHealth {
+export function resolveHealth(
+  health: unknown,
+  metricsPath: string | null,
+  pagePath: string | null = null,
+): ResolvedHealth {
   if (health !== undefined && (typeof health !== "object" || health === null || Array.isArray(health))) {
     throw optionOfWrongType("health", "an object", health);
   }
@@ -54,6 +58,8 @@ export function resolveHealth(health: unknown, metricsPath: string | null): Reso
   const readyPath = ownPath("health.ready", given.ready);
   checkDistinctPaths([
     ["observe.metrics", metricsPath],
+    ["observe.page", pagePath],
+    ["the numbers of observe.page", pagePath && `${pagePath}/stats`],
     ["health.live", livePath],
     ["health.ready", readyPath],
   ]);

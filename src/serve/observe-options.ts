@@ -13,6 +13,11 @@ export interface ObserveOptions {
   /** Path at which the counters are answered as text for Prometheus, such as `"/metrics"`. Default: none. */
   metrics?: string | undefined;
   /**
+   * Path of a page that draws threads, waits and latencies as they are, such as `"/_epollo"`. It polls the path with `/stats` behind
+   * it. Default: none.
+   */
+  page?: string | undefined;
+  /**
    * Called on the main thread with each record of what epollo has to say: failed handlers, threads that ended, clients that were
    * turned away. Default: it is printed to standard error.
    */
@@ -36,20 +41,23 @@ export interface AccessLogOptions {
 export interface ResolvedObserve {
   /** Path of the metrics; null: they are not served. */
   readonly metricsPath: string | null;
+  /** Path of the live page; null: it is not served. */
+  readonly pagePath: string | null;
   /** Gets what epollo has to say; null: it is printed. */
   readonly log: LogHook | null;
   /** How requests are logged; null: they are not. */
   readonly accessLog: { readonly format: "combined" | "json"; readonly file: string | null } | null;
 }
 
-const NAMES = ["metrics", "log", "accessLog"] as const;
+const NAMES = ["metrics", "page", "log", "accessLog"] as const;
 
 /** Checks `observe` and fills in the defaults. @throws TypeError for what is not accepted */
 export function resolveObserve(observe: unknown): ResolvedObserve {
   const given = readMembers("observe", observe, "an object", NAMES);
   const metricsPath = ownPath("observe.metrics", given.metrics);
+  const pagePath = ownPath("observe.page", given.page);
   const log = hook("observe.log", given.log);
-  return Object.freeze({ metricsPath, log, accessLog: accessLogOf(given.accessLog) });
+  return Object.freeze({ metricsPath, pagePath, log, accessLog: accessLogOf(given.accessLog) });
 }
 
 function readMembers<const Names extends readonly string[]>(

@@ -133,7 +133,7 @@ export function resolveOptions(options: unknown, environment: OptionEnvironment)
   const limits = resolveLimits(given.limits);
   const observe = resolveObserve(given.observe);
   const own = { health: given.health, proxyProtocol: given.proxyProtocol };
-  const health = resolveHealth(own.health, observe.metricsPath);
+  const health = resolveHealth(own.health, observe.metricsPath, observe.pagePath);
   const proxies = resolveProxyProtocol(own.proxyProtocol);
   if (draft.needsNative !== null && environment.platform === "linux") {
     for (const [name, value] of Object.entries(own)) {

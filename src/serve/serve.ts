@@ -225,8 +225,9 @@ function mergeOptions(current: object, given: unknown): unknown {
 
 /** What the server answers itself; null when that is nothing. */
 function ownPathsOf({ observe, health, threads, mode }: ResolvedOptions): OwnPathSettings | null {
-  const paths = { metrics: observe.metricsPath, live: health.livePath, ready: health.readyPath };
-  if (paths.metrics === null && paths.live === null && paths.ready === null) return null;
+  const { metricsPath: metrics, pagePath: page } = observe;
+  const paths = { metrics, page, live: health.livePath, ready: health.readyPath };
+  if (Object.values(paths).every((path) => path === null)) return null;
   return { ...paths, isReadyWithoutHandlers: mode !== "main" && threads.min === 0 };
 }
 

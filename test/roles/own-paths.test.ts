@@ -9,7 +9,13 @@ import { parseMetrics } from "../support/metrics-text.ts";
 
 const memory = allocateServerMemory(1, 1);
 const own = new OwnPaths(
-  { metrics: "/metrics", live: "/healthz", ready: "/readyz", isReadyWithoutHandlers: false },
+  {
+    metrics: "/metrics",
+    page: "/_epollo",
+    live: "/healthz",
+    ready: "/readyz",
+    isReadyWithoutHandlers: false,
+  },
   memory,
   controlOf(memory),
 );
@@ -68,4 +74,16 @@ test("alive always, ready only with a handler thread and until the server is abo
   expect(shown()).toEqual(["200 alive\n", "200 ready\n"]);
   control.setUnready();
   expect(shown()).toEqual(["200 alive\n", "503 stopping\n"]);
+});
+
+test("the live page may load nothing; its numbers are beside it", () => {
+  const [head, body] = reply("GET /_epollo")!.split("\r\n\r\n") as [string, string];
+  expect(head).toContain(
+    "\r\nContent-Type: text/html; charset=utf-8\r\nContent-Security-Policy: default-src 'none'; ",
+  );
+  expect(body).toStartWith("<!doctype html>");
+  const stats = reply("GET /_epollo/stats")!;
+  expect(stats).toContain("\r\nContent-Type: application/json\r\n");
+  expect(JSON.parse(stats.split("\r\n\r\n")[1]!).stats.requests).toBe(0);
+  expect(reply("GET /_epollo/other")).toBeNull();
 });

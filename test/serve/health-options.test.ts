@@ -31,3 +31,13 @@ test.each<[unknown, string]>([
 test.each([-1, 1.5, 2 ** 31, Number.NaN])("a delay of %p is a RangeError", (delay) => {
   expect(() => resolveHealth({ delay }, null)).toThrow(RangeError);
 });
+
+test("no path is that of the live page, or of its numbers", () => {
+  const page = "/_epollo";
+  expect(() => resolveHealth({ live: page }, null, page)).toThrow(
+    'observe.page and health.live must be different paths, but both were "/_epollo"',
+  );
+  expect(() => resolveHealth({ ready: `${page}/stats` }, null, page)).toThrow(TypeError);
+  expect(() => resolveHealth({}, page, page)).toThrow(TypeError);
+  expect(resolveHealth({ live: "/live" }, "/metrics", page).livePath).toBe("/live");
+});

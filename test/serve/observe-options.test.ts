@@ -3,7 +3,12 @@ import { expect, test } from "bun:test";
 import { resolveObserve } from "../../src/serve/observe-options.ts";
 
 test("nothing is shown by default", () => {
-  expect(resolveObserve(undefined)).toEqual({ metricsPath: null, log: null, accessLog: null });
+  expect(resolveObserve(undefined)).toEqual({
+    metricsPath: null,
+    pagePath: null,
+    log: null,
+    accessLog: null,
+  });
   expect(resolveObserve({ metrics: undefined })).toEqual(resolveObserve({}));
   expect(Object.isFrozen(resolveObserve({}))).toBe(true);
 });
@@ -46,7 +51,7 @@ test("a value that is no object, or has other members, is refused by name", () =
   expect(() => resolveObserve(null)).toThrow(TypeError);
   expect(() => resolveObserve([])).toThrow(TypeError);
   expect(() => resolveObserve({ metric: "/m" })).toThrow(
-    'observe has no option "metric"; it accepts metrics, log, accessLog',
+    'observe has no option "metric"; it accepts metrics, page, log, accessLog',
   );
 });
 

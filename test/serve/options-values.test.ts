@@ -71,7 +71,7 @@ describe("values", () => {
         gracefulSignals: null,
       },
       limits: resolveLimits(undefined),
-      observe: { metricsPath: null, log: null, accessLog: null },
+      observe: { metricsPath: null, pagePath: null, log: null, accessLog: null },
       health: { livePath: null, readyPath: null, delayMs: 0 },
       proxies: null,
     });
