@@ -174,3 +174,10 @@ export const SYS_OPENAT2 = 437;
 
 /** Is the number of gettid(2). Differs: 178 on arm64, 186 on x86-64. */
 export const SYS_GETTID: number = isArm64 ? 178 : 186;
+/** Is the number of prlimit64(2): 302 on x86-64, 261 on arm64. */
+export const SYS_PRLIMIT64: number = isArm64 ? 261 : 302;
+
+// sys/resource.h
+
+/** Is the limit of descriptors, getrlimit(2). */
+export const RLIMIT_NOFILE = 7;

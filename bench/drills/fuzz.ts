@@ -24,8 +24,7 @@ const MIB = 1_048_576;
 export const drill: Drill = {
   description: `${HOSTILE} hostile clients at a time, ${GOOD} good ones beside them: nothing wrong, nothing left behind`,
   promise: 0,
-  // Settling before and after; the load comes on top.
-  boundSeconds: 200,
+  boundSeconds: 800,
   isShort: false,
   runsOnBun: true,
   run: async (run) => {

@@ -31,7 +31,7 @@ export const drill: Drill = {
   description:
     "full load with kills, spawns, reloads and slow clients: no wrong answer, memory does not grow",
   promise: 0,
-  boundSeconds: 200,
+  boundSeconds: 800,
   isShort: false,
   runsOnBun: false,
   run: async (run) => {

@@ -18,6 +18,7 @@ import {
   SpareDescriptor,
 } from "../net/accept.ts";
 import { encodePeer } from "../net/address.ts";
+import { firstReserved } from "../net/descriptors.ts";
 import { stopListening } from "../net/listener.ts";
 import { Poller } from "../net/poller.ts";
 import { closeSocket } from "../net/stream-socket.ts";
@@ -69,6 +70,8 @@ export class Acceptor {
   /** The key of the connection that was accepted last. */
   #key = NO_ADDRESS;
   readonly #spare: SpareDescriptor = new SpareDescriptor();
+  /** Connections with this number and above are turned away: the rest of the process needs descriptors too. */
+  #firstReserved: number = firstReserved();
   readonly #log: BoundedLog = new BoundedLog("accept-failed");
 
   constructor(settings: AcceptorSettings) {
@@ -115,6 +118,7 @@ export class Acceptor {
         return -1;
       }
       const fd = acceptClient(this.#listenerFd, this.#buffer);
+      if (fd >= this.#firstReserved && this.#isReserved(fd)) continue;
       if (fd >= 0) {
         if (!this.#hand(fd)) return PAUSE_MS;
         if (++batch === BATCH) {
@@ -137,6 +141,7 @@ export class Acceptor {
       if (failure === ACCEPT_EXHAUSTED) {
         this.#log.say("out of descriptors or memory: new clients are turned away");
         this.#spare.shed(this.#listenerFd);
+        this.#firstReserved = firstReserved();
         return PAUSE_MS;
       }
       if (failure === ACCEPT_FATAL) {
@@ -144,6 +149,16 @@ export class Acceptor {
         return LOG_EVERY_MS;
       }
     }
+  }
+
+  /** Turns a connection away whose descriptor is one of the last; false when the limit has been raised meanwhile. */
+  #isReserved(fd: number): boolean {
+    this.#firstReserved = firstReserved();
+    if (fd < this.#firstReserved) return false;
+    this.#counters[AcceptorCounter.refused] += 1;
+    this.#log.say("descriptors run out: new clients are turned away");
+    this.#refusal.refuse(fd);
+    return true;
   }
 
   /** Clients whose connections the kernel has made already would be reset when the listener closes. */

@@ -150,7 +150,7 @@ export class HandlerPool {
         `handler thread ${slot} hangs and is replaced: a handler ran for more than handlerTimeout, ${this.#settings.handlerTimeoutMs} ms`,
       );
       this.#control.moveHandler(slot, HANDLER_READY, HANDLER_RETIRING);
-      thread.worker.terminate();
+      thread.worker?.terminate();
     }
   }
 
@@ -251,7 +251,7 @@ export class HandlerPool {
     if (message?.type !== "unregistered" || this.#isUnregistered) return;
     this.#isUnregistered = true;
     this.#stopTimer();
-    for (const thread of this.#threads) thread?.worker.terminate();
+    for (const thread of this.#threads) thread?.worker?.terminate();
     this.#settings.onUnregistered();
   }
 
@@ -341,7 +341,7 @@ export class HandlerPool {
         return;
       }
       this.#onAllEnded = resolve;
-      for (const thread of this.#threads) thread?.worker.terminate();
+      for (const thread of this.#threads) thread?.worker?.terminate();
     });
   }
 }

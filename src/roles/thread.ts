@@ -5,15 +5,18 @@
  * would have module state of their own: there every Worker starts from the bundle itself, and finds its role in
  * `workerData.epolloEntry` (serve/bundled-thread.ts).
  */
+
 import type { Log } from "../log/log.ts";
 import { unpackRecord } from "../log/posted-record.ts";
+import { hasDescriptors } from "../net/descriptors.ts";
 
 /** The roles that have an entry point in `entry/`. */
 export type ThreadEntry = "acceptor" | "dispatcher" | "handler";
 
 /** A started thread. */
 export interface Thread {
-  readonly worker: Worker;
+  /** Null when it could not be started: its end is reported soon. */
+  readonly worker: Worker | null;
   /** Whether it has ended. */
   readonly isEnded: boolean;
 }
@@ -23,6 +26,9 @@ const ENTRIES: Readonly<Record<ThreadEntry, URL>> = {
   dispatcher: new URL("./entry/dispatcher.ts", import.meta.url),
   handler: new URL("./entry/handler.ts", import.meta.url),
 };
+
+/** Descriptors that a thread needs to start, with some to spare: Bun ends the process when it finds none. */
+const THREAD_DESCRIPTORS = 8;
 
 let bundle: string | null = null;
 
@@ -44,7 +50,7 @@ export function preloadOnHandlerThreads(module: string): void {
 }
 
 /**
- * Starts a thread. It does not keep the process alive.
+ * Starts a thread, unless the process is out of descriptors. It does not keep the process alive.
  *
  * @param log of the server: gets the records of the thread's own log, `name` being its name there
  * @param settings what the thread finds in `workerData`
@@ -59,6 +65,7 @@ export function startThread(
   onEnd: (code: number, error: unknown) => void,
   onMessage?: (data: unknown) => void,
 ): Thread {
+  if (!hasDescriptors(THREAD_DESCRIPTORS)) return withoutThread(onEnd);
   const runsHandlers = entry === "handler" || (settings as { hosting?: unknown }).hosting != null;
   const epolloLog = { thread: name, isPosted: log.hasHook };
   const worker = new Worker(bundle ?? ENTRIES[entry].href, {
@@ -87,5 +94,15 @@ export function startThread(
     });
   }
   worker.unref();
+  return thread;
+}
+
+/** What stands for a thread that cannot be started; its end is reported as that of any other. */
+function withoutThread(onEnd: (code: number, error: unknown) => void): Thread {
+  const thread = { worker: null, isEnded: false };
+  setImmediate(() => {
+    thread.isEnded = true;
+    onEnd(1, "the process is out of descriptors (RLIMIT_NOFILE)");
+  });
   return thread;
 }

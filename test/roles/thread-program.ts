@@ -34,7 +34,7 @@ if (what === "useless") for (let turn = 0; turn < 400 && !thread.isEnded; turn++
 else await Bun.sleep(200);
 console.log(`ended: ${thread.isEnded}`);
 if (what === "terminate") {
-  thread.worker.terminate();
+  thread.worker?.terminate();
   await Bun.sleep(200);
   console.log(`ended: ${thread.isEnded}`);
 }

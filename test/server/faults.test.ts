@@ -333,6 +333,37 @@ describe("a socket that breaks while a request is taken", () => {
   });
 });
 
+describe("a pool that is to grow", () => {
+  test("does not without descriptors, for which Bun would end the process; it grows when there are some", async () => {
+    const faults = Faults.create();
+    all.push(faults);
+    const server = await startInChild("pool", {
+      environment: faults.environment,
+      development: false,
+      threads: { min: 1, max: 3 },
+    });
+    expect((await exchange(server.port, "/hello")).text).toBe("hello");
+    const work = async (): Promise<number[]> =>
+      (await Promise.all(Array.from({ length: 8 }, () => exchange(server.port, "/cpu?ms=30")))).map(
+        ({ status }) => status,
+      );
+    faults.fail("open", "EMFILE");
+    expect(await work()).toEqual(new Array(8).fill(200));
+    expect((await server.stats())!.threads.alive).toBe(1);
+    expect(server.errorOutput()).toContain("the process is out of descriptors (RLIMIT_NOFILE)");
+    faults.stop();
+    await eventually(
+      "a thread to be started",
+      async () => {
+        await work();
+        return (await server.stats())!.threads.alive;
+      },
+      (count) => count > 1,
+      15_000,
+    );
+  }, 30_000);
+});
+
 describe("serve()", () => {
   test("throws when a call of its start fails, and leaves no descriptor", async () => {
     const faults = Faults.create();
