@@ -75,7 +75,7 @@ function number(value) {
   if (value >= 1e4) return (value / 1e3).toFixed(value >= 1e5 ? 0 : 1) + " k";
   if (value >= 100 || value === Math.round(value)) return String(Math.round(value));
   if (value >= 1) return value.toFixed(1);
-  return value.toFixed(value >= 0.1 ? 2 : 3);
+  return String(Number(value.toFixed(value >= 0.1 ? 2 : 3)));
 }
 function time(ms) {
   if (ms === null) return "–";
@@ -164,7 +164,7 @@ function ceiling(value) {
   return found * step;
 }
 function draw(chart) {
-  var width = Math.max(240, chart.box.clientWidth), height = 150, left = 52, bottom = 18, top = 8;
+  var width = Math.max(240, chart.box.clientWidth), height = 150, left = 56, bottom = 18, top = 8;
   var base = points.map(function () { return 0; });
   var lines = chart.series.map(function (series) {
     return points.map(function (point, i) {

@@ -52,6 +52,7 @@ const OF_POOL: readonly Row[] = [
 const OF_ACCEPTOR: readonly Row[] = [
   ["connections_accepted_total", "Connections accepted.", AcceptorCounter.accepted],
   ["accept_errors_total", "Errors of accept.", AcceptorCounter.acceptErrors],
+  ["connections_refused_total", "Connections refused for a limit on connections.", AcceptorCounter.refused],
 ];
 
 const OF_DISPATCHERS: readonly Row[] = [
@@ -70,6 +71,11 @@ const OF_DISPATCHERS: readonly Row[] = [
     "tasks_taken_back_total",
     "Requests taken back from a slow handler thread.",
     DispatcherCounter.tasksTakenBack,
+  ],
+  [
+    "handler_timeouts_total",
+    "Requests answered with 503 for threads.handlerTimeout.",
+    DispatcherCounter.handlerTimeouts,
   ],
   ["timeouts_total", "Connections closed because they took too long.", DispatcherCounter.timeouts],
   ["access_log_dropped_total", "Lines of the access log that were lost.", DispatcherCounter.accessLogDropped],
