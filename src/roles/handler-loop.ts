@@ -33,7 +33,7 @@ import { type ControlBlock, HANDLER_RETIRING } from "../shm/control-block.ts";
 import { HandlerCounter } from "../shm/counters.ts";
 import type { Parker } from "../shm/parker.ts";
 import { fileAccess } from "./file-access.ts";
-import { QUICK_MS, SLOW_MS } from "./kind-table.ts";
+import { HEAVY_MS, QUICK_MS } from "./kind-table.ts";
 import { RunMeter } from "./run-meter.ts";
 
 /** Messages read in a turn before the event loop gets its turn. */
@@ -299,7 +299,9 @@ export class HandlerLoop {
     if (takenMs <= QUICK_MS) return QUICK;
     const meter = this.#meter;
     if (meter.keptMs(this.#startMs, now) <= QUICK_MS) return QUICK;
-    return meter.usedMs >= SLOW_MS && meter.usedMs >= takenMs / 4 ? HEAVY : 0;
+    // What has mostly waited leaves the processor to others.
+    const hasComputed = !meter.hasWaited || meter.usedMs >= takenMs / 4;
+    return hasComputed && meter.usedMs >= HEAVY_MS ? HEAVY : 0;
   }
 
   /** The body of a request is complete: whether what its handler does with it is quick is worth knowing. */

@@ -28,8 +28,10 @@ import type { RequestHead } from "../http/request-head.ts";
 
 /** Milliseconds a run may take to count as quick. */
 export const QUICK_MS = 0.1;
-/** An inline run that takes longer, in ms, is a mistake; a run in the pool that computes for longer is heavy. */
+/** An inline run that takes longer, in ms, is a mistake. */
 export const SLOW_MS = 1;
+/** A run in the pool that computes for longer, in ms, is heavy: too long for more of them than processors to take turns. */
+export const HEAVY_MS = 0.5;
 /** Heavy runs that make a kind heavy, and others that make it light again. */
 const HEAVY_RUNS = 2;
 /** A kind whose inline runs take more than this on average, in ms, is worth the hand-over. */

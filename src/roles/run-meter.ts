@@ -24,6 +24,8 @@ export class RunMeter {
   #markMs = Number.NEGATIVE_INFINITY;
   /** Milliseconds on a processor, at least, of the run that `keptMs` was asked about last. */
   usedMs = 0;
+  /** Whether that run has waited in the kernel. */
+  hasWaited = false;
 
   /** A run is about to start. */
   prepare(nowMs: number): void {
@@ -49,11 +51,11 @@ export class RunMeter {
     readThreadUsage(now);
     const wallMs = endMs - startMs;
     const usedMs = Math.min(wallMs, Math.max(0, now.cpuMs - mark.cpuMs - (startMs - this.#markMs)));
-    const hasWaited = now.waits > mark.waits;
+    this.hasWaited = now.waits > mark.waits;
     this.#markMs = endMs;
     mark.cpuMs = now.cpuMs;
     mark.waits = now.waits;
     this.usedMs = usedMs;
-    return hasWaited ? wallMs : usedMs;
+    return this.hasWaited ? wallMs : usedMs;
   }
 }

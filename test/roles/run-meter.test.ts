@@ -30,7 +30,9 @@ describe("a run", () => {
   });
 
   test("that waits has kept the thread all the time, and used little", () => {
-    const { kept, used, wall } = measured(new RunMeter(), () => Bun.sleepSync(20));
+    const meter = new RunMeter();
+    const { kept, used, wall } = measured(meter, () => Bun.sleepSync(20));
+    expect(meter.hasWaited).toBe(true);
     expect(kept).toBe(wall);
     expect(used).toBeLessThan(10);
   });
