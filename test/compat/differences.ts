@@ -240,6 +240,17 @@ differ(
     "developing-error-response developing-used",
 );
 differ(
+  "In development `GET /bun:info` is a path like any other: clients are not told the versions of Bun and Linux",
+  answer(0, {
+    body: ANY,
+    "headers.content-length": ANY,
+    "headers.content-type": ANY,
+    "headers.cache-control": ABSENT,
+    "headers.age": ABSENT,
+  }),
+  "developing-bun-info",
+);
+differ(
   "A return value that is no Response, in development: one Content-Length",
   {
     ...instead(0, { body: ANY, framing: "length", status: "200 OK", ...DATE }),

@@ -28,6 +28,7 @@ const production: Draft[] = [
   ...fail("failing", RESPONSES),
   ...fail("failing", STREAMS, { closes: true }),
   twice("failing"),
+  raw("failing-bun-info", "GET /bun:info HTTP/1.1\r\nHost: localhost\r\n\r\n"),
   request("failing-head", "HEAD /throw"),
   request("failing-head-undefined", "HEAD /return-undefined"),
   request("failing-post", "POST /throw", [], "abc"),
@@ -42,6 +43,9 @@ const development: Draft[] = [
   ...fail("developing", "return-undefined return-string", { section: "8.5" }),
   request("developing-accept-json", "/throw", ["Accept: application/json"]),
   request("developing-head", "HEAD /throw"),
+  // Bun.serve tells those who name this machine.
+  raw("developing-bun-info", "GET /bun:info HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+  raw("developing-bun-info-post", "POST /bun:info HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"),
 ];
 
 const handled: Draft[] = [
