@@ -35,7 +35,7 @@ export function replaceBunServe(module: string): void {
   function serve(options: unknown): unknown {
     if (!isNodeServer(options)) {
       try {
-        return serveOptions(options, environment);
+        return serveOptions(options, environment, true);
       } catch (error) {
         throw atCaller(error, serve);
       }

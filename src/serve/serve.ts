@@ -35,16 +35,25 @@ if (process.platform === "linux") installResponseNotes();
  *
  * @param options as given by the user; passed on as they are when Bun.serve has to serve them
  * @param environment defaults of this process
+ * @param isUnaware whether the program knows nothing of epollo; then it is not told who serves
  * @throws the errors of `resolveOptions` and `openListener`
  */
-export function serveOptions(options: unknown, environment: OptionEnvironment = readEnvironment()): unknown {
+export function serveOptions(
+  options: unknown,
+  environment: OptionEnvironment = readEnvironment(),
+  isUnaware = false,
+): unknown {
   const context = handlerThreadContext();
   const resolved = resolveOptions(options, environment);
   if (context !== null) return registerHere(context, resolved, options);
   const index = servers++;
   if (resolved.needsNative !== null) {
-    if (environment.platform !== "linux")
+    if (environment.platform !== "linux") {
       sayOnce("native", `${resolved.needsNative}; Bun.serve is used instead`, logOf(resolved));
+    } else if (!isUnaware) {
+      const message = `${resolved.needsNative}: the native Bun.serve serves, on one thread`;
+      sayOnce("native", message, logOf(resolved));
+    }
     return nativeServe(options as Parameters<typeof Bun.serve>[0]);
   }
   needsBunVersion();
