@@ -18,6 +18,8 @@ export const AF_INET = 2;
 export const AF_INET6 = 10;
 /** Is the type of byte streams, socket(2). */
 export const SOCK_STREAM = 1;
+/** Is the type of a datagram socket, socket(2). */
+export const SOCK_DGRAM = 2;
 /** Makes a new socket non-blocking, socket(2), accept4(2). */
 export const SOCK_NONBLOCK = 0x800;
 /** Closes a new socket on exec, socket(2), accept4(2). */
@@ -26,6 +28,8 @@ export const SOCK_CLOEXEC = 0x80000;
 export const SOL_SOCKET = 1;
 /** Allows binding while old connections linger, socket(7). */
 export const SO_REUSEADDR = 2;
+/** Holds the type of a socket, socket(7). */
+export const SO_TYPE = 3;
 /** Holds the pending error of a socket, cleared by reading it, socket(7). */
 export const SO_ERROR = 4;
 /** Holds the size of the send buffer in bytes (twice what was set), socket(7). */

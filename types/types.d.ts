@@ -77,6 +77,12 @@ export interface EpolloOptions {
     observe?: ObserveOptions | undefined;
     /** Where the server says whether it is alive and takes new work. Default: nowhere. */
     health?: HealthOptions | undefined;
+    /**
+     * A listening socket that the process was started with, in place of `port`, `hostname` and `unix`: its descriptor, or its
+     * name as in LISTEN_FDNAMES. Without it a socket that systemd hands over (LISTEN_FDS) for the very address that the
+     * options name is taken. The socket is closed when the server stops, and goes on listening where others have it open.
+     */
+    fd?: number | string | undefined;
     /** Who speaks the PROXY protocol to this server. Default: nobody. */
     proxyProtocol?: false | ProxyProtocolOptions | undefined;
 }
@@ -107,6 +113,12 @@ export type ModuleOptions = (Bun.Serve.HostnamePortServeOptions<undefined> | Bun
     observe?: ObserveOptions | undefined;
     /** Where the server says whether it is alive and takes new work. Default: nowhere. */
     health?: HealthOptions | undefined;
+    /**
+     * A listening socket that the process was started with, in place of `port`, `hostname` and `unix`: its descriptor, or its
+     * name as in LISTEN_FDNAMES. Without it a socket that systemd hands over (LISTEN_FDS) for the very address that the
+     * options name is taken. The socket is closed when the server stops, and goes on listening where others have it open.
+     */
+    fd?: number | string | undefined;
     /** Who speaks the PROXY protocol to this server. Default: nobody. */
     proxyProtocol?: false | ProxyProtocolOptions | undefined;
 };

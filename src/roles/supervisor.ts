@@ -83,6 +83,9 @@ export class Supervisor {
   #keepalive: ReturnType<typeof setInterval> | null = null;
   #isReferenced = true;
   readonly #ended: PromiseWithResolvers<void> = Promise.withResolvers();
+  readonly #ready: PromiseWithResolvers<void> = Promise.withResolvers();
+  readonly #stopping: PromiseWithResolvers<void> = Promise.withResolvers();
+  #isReady = false;
   #isStopping = false;
   #isEnded = false;
 
@@ -255,7 +258,30 @@ export class Supervisor {
     const isReferenced = this.#control.takeReferenceRequest();
     if (isReferenced !== null) isReferenced ? this.ref() : this.unref();
     this.#pool?.look();
+    if (!this.#isReady && this.#hasHandlers()) {
+      this.#isReady = true;
+      this.#ready.resolve();
+    }
     this.#checkDrained();
+  }
+
+  /** Whether requests find a handler, or start a thread that has some. */
+  #hasHandlers(): boolean {
+    if (this.#settings.pool?.min === 0) return true;
+    for (let slot = 0; slot < this.#control.handlerCount; slot++) {
+      if (this.#control.handlerState(slot) === HANDLER_READY) return true;
+    }
+    return false;
+  }
+
+  /** Resolves when the first handler is ready; never if none comes to be. */
+  get whenReady(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  /** Resolves when the server begins to stop. */
+  get whenStopping(): Promise<void> {
+    return this.#stopping.promise;
   }
 
   /** Resolves when the server is gone. */
@@ -285,6 +311,7 @@ export class Supervisor {
    */
   stop(isForced: boolean, idleMs = 0): Promise<void> {
     this.#isStopping = true;
+    this.#stopping.resolve();
     if (isForced) this.#sequence.force();
     else this.#sequence.begin(idleMs);
     return this.#ended.promise;

@@ -160,6 +160,21 @@ export function unknownOption(group: string, name: string, accepted: readonly st
   return invalidType(`${group} has no option ${JSON.stringify(name)}; it accepts ${accepted.join(", ")}`);
 }
 
+/** Says that `fd` and another option both say where to listen. */
+export function fdWithAddress(address: string): CodedError {
+  return invalidType(
+    `fd is where to listen already, so hostname and unix must not be given, but one was ${describe(address)}`,
+  );
+}
+
+/** Says that no socket of that name was handed over by the service manager, and which were. */
+export function unknownHandedSocket(name: string, handed: readonly string[]): CodedError {
+  const there = handed.length === 0 ? "none was" : `there are ${handed.join(", ")}`;
+  return invalidType(
+    `fd must be the name of a socket that was handed over, but was ${describe(name)}; ${there}`,
+  );
+}
+
 /** Says that an option is epollo's own, and that the native Bun.serve, which serves these options, does not know it. */
 export function notWithNative(option: string, reason: string): CodedError {
   return invalidType(`${option} cannot be used with what the native Bun.serve has to serve: ${reason}`);

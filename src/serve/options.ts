@@ -11,6 +11,7 @@
  */
 import type { OptionEnvironment } from "./environment.ts";
 import * as errors from "./errors.ts";
+import { resolveFd } from "./fd-option.ts";
 import { type ResolvedHealth, resolveHealth } from "./health-options.ts";
 import { type ResolvedLimits, resolveLimits } from "./limit-options.ts";
 import { type ResolvedObserve, resolveObserve } from "./observe-options.ts";
@@ -75,12 +76,14 @@ export interface ResolvedOptions extends Placement {
   readonly observe: ResolvedObserve;
   /** Where the server says how it is. */
   readonly health: ResolvedHealth;
+  /** A listening socket that the process was started with, or its name; null: the options say where to listen. */
+  readonly fd: number | string | null;
   /** Whose connections begin with a header of the PROXY protocol; null for nobody's. */
   readonly proxies: readonly string[] | null;
 }
 
 /** The groups of options that Bun.serve does not have. */
-type OwnGroups = keyof Placement | "limits" | "observe" | "health" | "proxies";
+type OwnGroups = keyof Placement | "limits" | "observe" | "health" | "proxies" | "fd";
 type Draft = { -readonly [Name in keyof Omit<ResolvedOptions, OwnGroups>]: ResolvedOptions[Name] };
 type Given = Readonly<Record<string, unknown>>;
 
@@ -132,7 +135,8 @@ export function resolveOptions(options: unknown, environment: OptionEnvironment)
   const placement = resolvePlacement(given.handlers, given.threads, environment);
   const limits = resolveLimits(given.limits);
   const observe = resolveObserve(given.observe);
-  const own = { health: given.health, proxyProtocol: given.proxyProtocol };
+  const own = { health: given.health, proxyProtocol: given.proxyProtocol, fd: given.fd };
+  const fd = resolveFd(own.fd, draft.unix ?? draft.hostname);
   const health = resolveHealth(own.health, observe.metricsPath, observe.pagePath);
   const proxies = resolveProxyProtocol(own.proxyProtocol);
   if (draft.needsNative !== null && environment.platform === "linux") {
@@ -140,7 +144,7 @@ export function resolveOptions(options: unknown, environment: OptionEnvironment)
       if (value !== undefined && value !== false) throw errors.notWithNative(name, draft.needsNative);
     }
   }
-  return Object.freeze({ ...draft, ...placement, limits, observe, health, proxies });
+  return Object.freeze({ ...draft, ...placement, limits, observe, health, proxies, fd });
 }
 
 /** The order of the steps, and of the reads inside them, is Bun's. */

@@ -8,6 +8,7 @@ import { installResponseNotes } from "../fetch/response-notes.ts";
 import { RouteResponder } from "../fetch/route-responder.ts";
 import { HTTPServer } from "../fetch/server-object.ts";
 import { Log, threadLog } from "../log/log.ts";
+import { adoptListener } from "../net/inherited.ts";
 import { type Listener, openListener } from "../net/listener.ts";
 import { fileAccess } from "../roles/file-access.ts";
 import type { OwnPathSettings } from "../roles/own-paths.ts";
@@ -18,11 +19,13 @@ import { allocateAdmission } from "../shm/admission.ts";
 import { openAccessLog } from "./access-log-file.ts";
 import { needsBunVersion, sayOnce } from "./entry.ts";
 import { type OptionEnvironment, readEnvironment } from "./environment.ts";
+import { fdNamed } from "./fd-option.ts";
 import { hotId, isHot, keepServer, nativeServe, survivingServer } from "./hot.ts";
 import { MainServerState } from "./main-server-state.ts";
 import { type ResolvedOptions, resolveOptions } from "./options.ts";
 import { sentEntries } from "./routes.ts";
 import { gracefulSignals } from "./signals.ts";
+import { handedSocketFor, handedSockets, serviceManager } from "./systemd.ts";
 
 let servers = 0;
 
@@ -111,14 +114,29 @@ export function registrationOf(
   };
 }
 
-function start(resolved: ResolvedOptions, serverIndex: number): HTTPServer {
-  const listener = openListener({
+/** Descriptors that were handed to this process and taken by a server; their numbers may be other sockets' by now. */
+const takenFds = new Set<number>();
+
+function listenerOf(resolved: ResolvedOptions): Listener {
+  const handed = handedSockets(process.env, process.pid).filter(({ fd }) => !takenFds.has(fd));
+  const given = typeof resolved.fd === "string" ? fdNamed(resolved.fd, handed) : resolved.fd;
+  const fd = given ?? handedSocketFor(resolved, handed);
+  if (fd >= 0) {
+    const listener = adoptListener(fd);
+    takenFds.add(fd);
+    return listener;
+  }
+  return openListener({
     port: resolved.port,
     reusePort: resolved.reusePort,
     ipv6Only: resolved.ipv6Only,
     ...(resolved.hostname === undefined ? {} : { hostname: resolved.hostname }),
     ...(resolved.unix === undefined ? {} : { unix: resolved.unix }),
   });
+}
+
+function start(resolved: ResolvedOptions, serverIndex: number): HTTPServer {
+  const listener = listenerOf(resolved);
   try {
     return startOn(listener, resolved, serverIndex);
   } catch (error) {
@@ -209,6 +227,13 @@ function startOn(listener: Listener, resolved: ResolvedOptions, serverIndex: num
     return registrationOf({ ...options, isDevelopment: resolved.isDevelopment }, server, true);
   };
   supervisor.start();
+  serviceManager.starts();
+  let isReady = false;
+  void supervisor.whenReady.then(() => {
+    isReady = true;
+    serviceManager.ready();
+  });
+  void supervisor.whenStopping.then(() => serviceManager.stopping(isReady));
   if (threads.gracefulSignals !== null) {
     gracefulSignals.add(supervisor, threads.gracefulSignals);
     void supervisor.whenEnded.then(() => gracefulSignals.remove(supervisor));

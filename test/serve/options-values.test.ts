@@ -74,6 +74,7 @@ describe("values", () => {
       observe: { metricsPath: null, pagePath: null, log: null, accessLog: null },
       health: { livePath: null, readyPath: null, delayMs: 0 },
       proxies: null,
+      fd: null,
     });
     expect(Object.isFrozen(options)).toBe(true);
     expect(Object.isFrozen(options.threads)).toBe(true);

@@ -206,6 +206,7 @@ describe("reading", () => {
         "observe",
         "health",
         "proxyProtocol",
+        "fd",
       ]);
     });
   }
