@@ -67,10 +67,17 @@ export class AnswerWriter {
   readonly record: AnswerRecorder;
   /** Answers of this thread's own. */
   readonly direct: DirectAnswers;
-  /** Which answers say that the connection ends, once the server stops. */
-  readonly last: LastAnswers = new LastAnswers();
+  /** Which answers say that the connection ends. */
+  readonly last: LastAnswers;
 
-  constructor(owner: WriterOwner, counters: Float64Array, log: AccessLog | null = null) {
+  /** @param requestLimit requests that a connection may make */
+  constructor(
+    owner: WriterOwner,
+    counters: Float64Array,
+    log: AccessLog | null = null,
+    requestLimit: number = Number.POSITIVE_INFINITY,
+  ) {
+    this.last = new LastAnswers(requestLimit);
     this.#owner = owner;
     this.#counters = counters;
     this.record = new AnswerRecorder(counters, log);
@@ -143,7 +150,7 @@ export class AnswerWriter {
     closes: boolean,
   ): void {
     this.record.bytes(client, sequence, head.bytes, 0, head.length + length);
-    const isMarked = this.last.isStopping && !closes && this.last.takes(client, sequence);
+    const isMarked = this.last.isMarking && !closes && this.last.takes(client, sequence);
     const sentHead = isMarked ? closingCopy(head, 0, head.length) : head;
     this.reply(client, sequence, sentHead, closes && length === 0);
     if (length === 0) {
@@ -172,7 +179,7 @@ export class AnswerWriter {
     const slab = block < 0 ? null : (link as DispatcherLink<Task>);
     const blocks = slab === null ? 0 : blocksOf(slab, length);
     const isHead = (type & FIRST) !== 0 && task.state !== TASK_OVER;
-    if (this.last.isStopping && isHead && this.last.takes(client, task.sequence)) {
+    if (this.last.isMarking && isHead && this.last.takes(client, task.sequence)) {
       const copy = closingCopy(owner, offset, length);
       freeBlocks(slab, block, blocks);
       slab?.madeRoom();

@@ -17,6 +17,8 @@ export interface ClientSettings {
   readonly times: ClientTimes;
   /** Requests of one client that may be in flight; then reading pauses. */
   readonly pipelined: number;
+  /** Requests that one connection may make. */
+  readonly requestsPerConnection: number;
   /** Routes, or null when there are none, or only the handlers know them. */
   readonly routes: RouteSettings | null;
   /** Whose connections begin with a header of the PROXY protocol; null for nobody's. */

@@ -106,6 +106,8 @@ export class Client implements TimerEntry {
   proxy: Introduction | null = null;
   /** The request that was read last is the last one of this connection. */
   isLastRequest = false;
+  /** Its answer says so, for the number of requests that a connection may make. */
+  isLastMarked = false;
   /** There was more input behind the request that was read last: the client sends ahead. */
   isFollowed = false;
   /** There may be input that was not read: a plain close would reset the connection and lose the last answer. */

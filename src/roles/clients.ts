@@ -117,7 +117,7 @@ export class Clients
     this.#uploads = new UploadSender(this);
     this.#deadlines = new Deadlines(this.#wheel, settings.idleTimeoutMs, settings.times);
     this.#notice = new TimeoutNotice(control, settings.isTimeoutTold, settings.idleTimeoutMs);
-    this.writer = new AnswerWriter(this, counters, log);
+    this.writer = new AnswerWriter(this, counters, log, settings.requestsPerConnection);
     const kinds = settings.areKindsKept ? new KindTable() : null;
     this.#kinds = kinds;
     this.inline =
@@ -136,7 +136,9 @@ export class Clients
     const targets = { scheduler, uploads: this.#uploads, log, own, routes, inline: this.inline, kinds };
     const { limits, maxBodyBytes } = settings;
     this.#intake = new RequestIntake(this, this.#table, targets, counters, limits, maxBodyBytes);
-    this.#reader = new RequestReader(this, this.#intake, this.writer.direct, counters, settings.pipelined);
+    const { pipelined, requestsPerConnection } = settings;
+    const { direct } = this.writer;
+    this.#reader = new RequestReader(this, this.#intake, direct, counters, pipelined, requestsPerConnection);
   }
 
   /** Number of clients. */

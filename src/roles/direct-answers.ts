@@ -65,7 +65,7 @@ export class DirectAnswers {
   ): void {
     const { last } = this.#owner;
     const head =
-      last.isStopping && !closes && last.takes(client, sequence) ? closingHead(givenHead) : givenHead;
+      last.isMarking && !closes && last.takes(client, sequence) ? closingHead(givenHead) : givenHead;
     const length = head.length + end - start;
     if (this.#mayJoin(client, length, closes)) {
       const { bytes } = this.#outgoing;
@@ -98,7 +98,7 @@ export class DirectAnswers {
   ): void {
     const { last } = this.#owner;
     const head =
-      last.isStopping && !closes && last.takes(client, sequence)
+      last.isMarking && !closes && last.takes(client, sequence)
         ? closingCopy(givenHead, 0, givenHead.length)
         : givenHead;
     const length = head.length + (body === null ? 0 : body.length);

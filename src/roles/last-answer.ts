@@ -1,5 +1,6 @@
 /**
- * The last answer of a client of a server that stops: it says `Connection: close`, so that the client does not send its
+ * The last answer of a client of a server that stops, or of one that has made all the requests that a connection may make
+ * (`limits.requestsPerConnection`): it says `Connection: close`, so that the client does not send its
  * next request into a connection that is about to end (RFC 9112 section 9.6).
  *
  * Owned by the dispatcher. The field is put behind the status line where answers pass on their way out, whoever made
@@ -16,20 +17,37 @@ const LF = 10;
 export class LastAnswers {
   /** Whether the server stops: each client gets the answers to what it has sent, and no more. */
   isStopping = false;
+  /** Whether answers are to be looked at: the server stops, or connections may make so many requests only. */
+  isMarking: boolean;
+  readonly #requestLimit: number;
   /** Whether clients without a request are closed. */
   isDraining = false;
+
+  /** @param requestLimit requests that a connection may make */
+  constructor(requestLimit: number = Number.POSITIVE_INFINITY) {
+    this.#requestLimit = requestLimit;
+    this.isMarking = requestLimit !== Number.POSITIVE_INFINITY;
+  }
 
   /** The server is in this state (`SERVER_*`) now. */
   enter(state: number): void {
     this.isDraining = state === SERVER_DRAINING;
     this.isStopping = this.isDraining || state === SERVER_FINISHING;
+    this.isMarking = this.isStopping || this.#requestLimit !== Number.POSITIVE_INFINITY;
   }
 
   /**
    * Whether the answer whose head is about to be sent is its client's last; then the client is read no further than the
-   * end of that request. Asked once for each answer while the server stops.
+   * end of that request. Asked once for each answer while `isMarking`.
    */
   takes(client: Client, sequence: number): boolean {
+    if (sequence + 1 === this.#requestLimit) {
+      // The reader stops after it by itself.
+      if (client.isLastMarked) return false;
+      client.isLastMarked = true;
+      return true;
+    }
+    if (!this.isStopping) return false;
     if (client.state !== CLIENT_OPEN || client.isLastRequest) return false;
     // A client that sent requests ahead gets all of their answers.
     if (client.isFollowed || !client.answers.isNewest(sequence)) return false;
@@ -40,7 +58,7 @@ export class LastAnswers {
 
   /** Gives an answer of the server's own as it is to be sent; the same bytes unless it is its client's last. */
   mark(client: Client, sequence: number, bytes: Buffer): Buffer {
-    if (!this.isStopping || !this.takes(client, sequence)) return bytes;
+    if (!this.isMarking || !this.takes(client, sequence)) return bytes;
     return Buffer.from(closingHead(bytes.toString("latin1")), "latin1");
   }
 }

@@ -42,16 +42,22 @@ export class RequestReader {
   readonly #counters: Float64Array;
   readonly #direct: DirectAnswers;
   readonly #pipelined: number;
+  readonly #requestLimit: number;
   readonly #buffer: NativeBuffer = NativeBuffer.allocate(CHUNK_SIZE);
 
-  /** @param pipelined requests of one client that may be in flight */
+  /**
+   * @param pipelined requests of one client that may be in flight
+   * @param requestLimit requests that it may make at all
+   */
   constructor(
     owner: ReaderOwner,
     intake: RequestIntake,
     direct: DirectAnswers,
     counters: Float64Array,
     pipelined: number = DEFAULT_PIPELINED,
+    requestLimit: number = Number.POSITIVE_INFINITY,
   ) {
+    this.#requestLimit = requestLimit;
     this.#owner = owner;
     this.#intake = intake;
     this.#direct = direct;
@@ -181,6 +187,11 @@ export class RequestReader {
       switch (event) {
         case HEAD:
           this.#intake.onHead(client, bytes, position, end);
+          if (client.answers.assigned >= this.#requestLimit) {
+            client.isLastRequest = true;
+            // It does not know yet, and may have sent more.
+            client.mustLinger = true;
+          }
           break;
         case BODY:
           if (!client.isDropping) this.#intake.onBody(client, bytes, parser.bodyStart, parser.bodyEnd);

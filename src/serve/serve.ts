@@ -172,6 +172,7 @@ function startOn(listener: Listener, resolved: ResolvedOptions, serverIndex: num
       limits: limits.parser,
       times: limits,
       pipelined: limits.pipelined,
+      requestsPerConnection: limits.requestsPerConnection,
       maxBodyBytes: resolved.maxRequestBodyBytes,
       idleTimeoutMs: resolved.idleTimeoutSeconds * 1000,
       isTimeoutTold: resolved.isDevelopment && !resolved.isIdleTimeoutGiven,

@@ -43,6 +43,7 @@ export class Serving {
       isTimeoutTold: false,
       times: options.times ?? DEFAULT_TIMES,
       pipelined: options.pipelined ?? DEFAULT_PIPELINED,
+      requestsPerConnection: options.requestsPerConnection ?? Number.POSITIVE_INFINITY,
       routes: options.routes ?? null,
       proxies: null,
       isInlineAllowed: options.isInlineAllowed ?? false,

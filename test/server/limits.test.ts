@@ -185,4 +185,30 @@ describe.skipIf(isBunTarget).each([...MODES])("%s", (mode) => {
     expect((await server.stats())!.inFlight).toBe(24);
     for (const client of slow) client.reset();
   });
+
+  test("requests of one connection: the last answer says so, whoever makes it, and nothing after it runs", async () => {
+    await using server = await startServer(mode, { limits: { requestsPerConnection: 3 } });
+    const lasts = [
+      requestBytes("/hello"),
+      requestBytes("/bytes/100000"),
+      requestBytes("/stream"),
+      requestBytes("/throw"),
+      requestBytes("/body", { method: "POST", body: "x".repeat(100_000) }),
+      requestBytes("/hello", { method: "HEAD" }),
+    ];
+    for (const last of lasts) {
+      await using client = await RawClient.connect(server.port);
+      const method = last.toString("latin1", 0, 4) === "HEAD" ? "HEAD" : "GET";
+      await client.send(Buffer.concat([requestBytes("/id?id=1"), requestBytes("/id?id=2"), last, last]));
+      for (const id of ["1", "2"]) {
+        const { text, headers } = await client.readResponse();
+        expect([text, headers.connection]).toEqual([id, undefined as never]);
+      }
+      const response = await client.readResponse({ method });
+      expect(response.headers.connection).toBe("close");
+      expect((await client.readUntilClose()).length).toBe(0);
+      expect(client.ending).toBe("fin");
+    }
+    expect((await server.stats())!.requests).toBe(3 * lasts.length);
+  });
 });
