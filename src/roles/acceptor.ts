@@ -23,12 +23,13 @@ import { stopListening } from "../net/listener.ts";
 import { Poller } from "../net/poller.ts";
 import { closeSocket } from "../net/stream-socket.ts";
 import { Waker } from "../net/waker.ts";
-import { type Admission, NO_ADDRESS } from "../shm/admission.ts";
+import { NO_ADDRESS } from "../shm/admission.ts";
 import { type ControlBlock, SERVER_CLOSED, SERVER_RUNNING } from "../shm/control-block.ts";
 import { AcceptorCounter } from "../shm/counters.ts";
 import { type IncomingQueue, PEER_ADDRESS_WORDS } from "../shm/incoming-queue.ts";
 import type { Parker } from "../shm/parker.ts";
 import { BoundedLog, LOG_EVERY_MS } from "./bounded-log.ts";
+import { ConnectionCount } from "./connection-count.ts";
 import { Refusal } from "./refusal.ts";
 import { acceptorCounters, admissionOf, controlOf, incomingOf, type ServerMemory } from "./server-memory.ts";
 
@@ -51,6 +52,8 @@ export interface AcceptorSettings {
   readonly dispatcherWakerFds: readonly number[];
   /** What happens to connections past the limit: they are accepted and answered with 503, or stay with the kernel. */
   readonly whenFull: "refuse" | "wait";
+  /** Peers that say for whom they stand; null for none. */
+  readonly proxies: readonly string[] | null;
 }
 
 /** The loop of the acceptor. */
@@ -64,7 +67,7 @@ export class Acceptor {
   readonly #dispatchers: readonly { parker: Parker; waker: Waker }[];
   readonly #buffer = allocateAcceptBuffer();
   readonly #peer: Int32Array = new Int32Array(PEER_ADDRESS_WORDS);
-  readonly #admission: Admission | null;
+  readonly #connections: ConnectionCount | null;
   readonly #waitsWhenFull: boolean;
   readonly #refusal: Refusal = new Refusal();
   /** The key of the connection that was accepted last. */
@@ -80,7 +83,8 @@ export class Acceptor {
     this.#counters = acceptorCounters(settings.memory);
     this.#listenerFd = settings.listenerFd;
     this.#isShared = settings.isShared;
-    this.#admission = admissionOf(settings.memory);
+    const admission = admissionOf(settings.memory);
+    this.#connections = admission === null ? null : new ConnectionCount(admission, settings.proxies, null);
     this.#waitsWhenFull = settings.whenFull === "wait";
     this.#dispatchers = settings.dispatcherWakerFds.map((fd, index) => ({
       parker: this.#control.dispatcherParker(index),
@@ -113,7 +117,7 @@ export class Acceptor {
     let batch = 0;
     let failures = 0;
     for (;;) {
-      if (this.#waitsWhenFull && this.#isFull()) {
+      if (this.#waitsWhenFull && this.#connections?.announceFull()) {
         if (batch > 0) this.#wakeOne();
         return -1;
       }
@@ -170,25 +174,12 @@ export class Acceptor {
     }
   }
 
-  /** Whether there is no room for another connection; if so, whoever closes one wakes this thread. */
-  #isFull(): boolean {
-    const admission = this.#admission;
-    if (admission === null || !admission.isFull) return false;
-    admission.room.announce();
-    if (admission.isFull) return true;
-    admission.room.cancel();
-    return false;
-  }
-
   /** Counts a connection, or turns it away. */
   #admit(fd: number): boolean {
-    const admission = this.#admission;
-    if (admission === null) return true;
-    this.#key = admission.keyOf(this.#peer, 0);
-    if (!admission.isFull && !admission.isAddressFull(this.#key)) {
-      admission.enter(this.#key);
-      return true;
-    }
+    const connections = this.#connections;
+    if (connections === null) return true;
+    this.#key = connections.keyOf(this.#peer, 0);
+    if (connections.enter(this.#key)) return true;
     this.#counters[AcceptorCounter.refused] += 1;
     this.#refusal.refuse(fd);
     return false;
@@ -202,7 +193,7 @@ export class Acceptor {
     this.#counters[AcceptorCounter.queueFull] += 1;
     this.#log.say("the queue of new clients is full: a client is turned away");
     closeSocket(fd);
-    this.#admission?.leave(this.#key);
+    this.#connections?.closed(this.#key);
     this.#wakeOne();
     return false;
   }

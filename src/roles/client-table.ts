@@ -4,6 +4,7 @@
  * Owned by the dispatcher. A slot that is freed gets the next generation, so late events and messages miss.
  */
 import { DEFAULT_LIMITS, type ParserLimits } from "../http/limits.ts";
+import { NO_ADDRESS } from "../shm/admission.ts";
 import { PEER_ADDRESS_WORDS } from "../shm/incoming-queue.ts";
 import { Client } from "./client.ts";
 import type { ConnectionCount } from "./connection-count.ts";
@@ -67,6 +68,14 @@ export class ClientTable {
     this.#free.push(slot);
     this.#count--;
     this.#connections?.closed(client.addressKey);
+  }
+
+  /** A proxy has said who a client is; false when there are too many connections of that address. */
+  identified(client: Client): boolean {
+    if (this.#connections === null) return true;
+    const key = this.#connections.identify(this.#peers, client.slot * PEER_ADDRESS_WORDS);
+    if (key > NO_ADDRESS) client.addressKey = key;
+    return key !== NO_ADDRESS;
   }
 
   /** A connection was closed before it became a client; `peer` holds its address in its first five words. */

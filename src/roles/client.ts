@@ -51,6 +51,9 @@ export interface Segment {
   readonly closes: boolean;
 }
 
+/** Says: the client is one too many of its address. */
+export const TOO_MANY = -1000;
+
 /** Reads what a client says of itself before its first request. */
 export interface Introduction {
   /** Gives the length of what it has read of bytes[start..end), 0 when that is not enough, less when it is malformed. */

@@ -116,7 +116,6 @@ export class Dispatcher {
       settings.heavyLimit,
       settings.maxBacklogBytes,
     );
-    const admission = admissionOf(memory);
     this.#clients = new Clients(
       index,
       settings,
@@ -127,7 +126,7 @@ export class Dispatcher {
       this.#links,
       this.#counters,
       settings.ownPaths === null ? null : new OwnPaths(settings.ownPaths, memory, this.#control),
-      admission === null ? null : new ConnectionCount(admission, Waker.attach(settings.acceptorWakerFd)),
+      ConnectionCount.of(admissionOf(memory), settings.proxies, settings.acceptorWakerFd),
       settings.accessLog === null ? null : new AccessLog(settings.accessLog, this.#counters),
     );
     this.#watch = new HandlerWatch(

@@ -7,7 +7,7 @@
 import { AddressSet } from "../net/address-set.ts";
 import { readProxyHeader } from "../net/proxy-header.ts";
 import { PEER_ADDRESS_WORDS } from "../shm/incoming-queue.ts";
-import type { Client, Introduction } from "./client.ts";
+import { type Client, type Introduction, TOO_MANY } from "./client.ts";
 import type { ClientTable } from "./client-table.ts";
 
 /** Reads the headers of one dispatcher's clients. */
@@ -30,13 +30,14 @@ export class ProxyStage implements Introduction {
    * Reads the header at bytes[start..end) of a client that has to send one; then the client's address is that of the
    * header, and requests follow.
    *
-   * @returns its length, 0 when not all of it is there, a negative number when it is none
+   * @returns its length, 0 when not all of it is there, TOO_MANY, or another negative number when it is none
    */
   read(client: Client, bytes: Buffer, start: number, end: number): number {
     if (start === end) return 0;
     const index = client.slot * PEER_ADDRESS_WORDS;
     const length = readProxyHeader(bytes, start, end, this.#table.peers, index);
-    if (length > 0) client.proxy = null;
-    return length;
+    if (length <= 0) return length;
+    client.proxy = null;
+    return this.#table.identified(client) ? length : TOO_MANY;
   }
 }

@@ -7,11 +7,11 @@
  */
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
 import { BODY, END, HEAD, NEED_DATA } from "../http/request-parser.ts";
-import { errorReply } from "../http/response-head.ts";
+import { errorReply, OVERLOADED_CLOSING_REPLY } from "../http/response-head.ts";
 import { receive, WOULD_BLOCK } from "../net/stream-socket.ts";
 import { PARSE_ERROR_AT } from "../shm/buckets.ts";
 import { DispatcherCounter } from "../shm/counters.ts";
-import { CLIENT_LINGERING, CLIENT_OPEN, type Client } from "./client.ts";
+import { CLIENT_LINGERING, CLIENT_OPEN, type Client, TOO_MANY } from "./client.ts";
 import type { CollectedBody } from "./collected-body.ts";
 import type { DirectAnswers } from "./direct-answers.ts";
 import type { RequestIntake } from "./request-intake.ts";
@@ -174,6 +174,10 @@ export class RequestReader {
       const length = client.proxy.read(client, bytes, start, end);
       // Its deadline stays that of a head that has not come.
       if (length === 0) this.#hold(client, native, start, end, true);
+      if (length === TOO_MANY) {
+        this.#intake.fail(client, OVERLOADED_CLOSING_REPLY, 503);
+        return;
+      }
       if (length < 0) {
         this.#counters[DispatcherCounter.parseErrors] += 1;
         this.#owner.broken(client);

@@ -141,6 +141,7 @@ export class Supervisor {
       wakerFd: this.#acceptorWaker.fd,
       dispatcherWakerFds,
       whenFull: this.#settings.whenFull,
+      proxies: this.#settings.dispatcher.proxies,
     } satisfies AcceptorSettings);
     if (this.#pool === null) this.#runOnMain();
     else this.#pool.start();

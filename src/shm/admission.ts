@@ -85,7 +85,7 @@ export class Admission {
   }
 
   /**
-   * Makes the key of a peer, five words from `index` on (`net/address.ts`): not 0; NO_ADDRESS for one without an address,
+   * Makes the key of a peer, five words from `index` on (`net/address.ts`): above 0; NO_ADDRESS for one without an address,
    * and where addresses are not limited.
    */
   keyOf(peer: Int32Array, index: number): number {
@@ -94,7 +94,7 @@ export class Admission {
     const isMapped = peer[index + 1] === 0 && peer[index + 2] === 0 && peer[index + 3] === MAPPED_WORD;
     const first = family === 6 ? (isMapped ? peer[index + 4]! : peer[index + 1]!) : peer[index + 1]!;
     const second = family === 6 && !isMapped ? peer[index + 2]! : IPV4_MARK;
-    return mix(mix(first ^ this.#words[SEED]!) ^ second) | 1;
+    return (mix(mix(first ^ this.#words[SEED]!) ^ second) | 1) & 0x7fffffff;
   }
 
   /** Whether this address has as many connections as it may have. */
@@ -114,6 +114,11 @@ export class Admission {
   /** A connection is let in. */
   enter(key: number): void {
     Atomics.add(this.#words, OPEN, 1);
+    this.#count(key, 1);
+  }
+
+  /** A connection that was let in without an address has one now. */
+  enterAddress(key: number): void {
     this.#count(key, 1);
   }
 

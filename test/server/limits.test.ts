@@ -211,4 +211,29 @@ describe.skipIf(isBunTarget).each([...MODES])("%s", (mode) => {
     }
     expect((await server.stats())!.requests).toBe(3 * lasts.length);
   });
+
+  test("clients of a proxy are counted by the address that it tells", async () => {
+    await using server = await startServer(mode, {
+      limits: { connectionsPerAddress: 2 },
+      proxyProtocol: { from: ["127.0.0.1"] },
+    });
+    const open = async (address: string): Promise<[RawClient, number]> => {
+      const client = await RawClient.connect(server.port);
+      await client.send(`PROXY TCP4 ${address} 198.51.100.2 56324 443\r\n${requestBytes("/hello")}`);
+      return [client, (await client.readResponse()).status];
+    };
+    const of = ["192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.2", "192.0.2.2"];
+    const opened: [RawClient, number][] = [];
+    for (const address of of) opened.push(await open(address));
+    expect(opened.map(([, status]) => status)).toEqual([200, 200, 503, 200, 200]);
+    for (const [client] of opened) client.reset();
+    await eventually(
+      "room",
+      () => open("192.0.2.1"),
+      ([client, status]) => {
+        client.reset();
+        return status === 200;
+      },
+    );
+  });
 });
