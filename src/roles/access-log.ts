@@ -136,7 +136,7 @@ export class AccessLog {
   }
 
   #line(now: number, address: string, entry: LoggedRequest, status: number, tookMs: number): string {
-    if (this.#isJson) return jsonLine(now, address, entry, status, tookMs);
+    if (this.#isJson) return jsonLine(this.#isoText(now), address, entry, status, tookMs);
     return this.#combinedLine(now, address, entry, status, tookMs);
   }
 
@@ -146,6 +146,16 @@ export class AccessLog {
     const fields = `"${escapeText(referer) || "-"}" "${escapeText(agent) || "-"}"`;
     const seconds = (tookMs / 1000).toFixed(3);
     return `${address} - - [${this.#timeText(now)}] "${request}" ${status} ${bytes} ${fields} ${seconds}\n`;
+  }
+
+  /** `2026-11-27T22:21:11.123Z`, of which only the end is made each time. */
+  #isoText(now: number): string {
+    const second = Math.floor(now / 1000);
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#secondText = new Date(second * 1000).toISOString().slice(0, 20);
+    }
+    return `${this.#secondText}${String(now - second * 1000).padStart(3, "0")}Z`;
   }
 
   /** `27/Nov/2026:22:21:11 +0000`, made once a second. */
@@ -162,30 +172,24 @@ export class AccessLog {
 }
 
 function jsonLine(
-  now: number,
+  now: string,
   address: string,
   entry: LoggedRequest,
   status: number,
   tookMs: number,
 ): string {
   const { method, path, version, referer, agent, bytes } = entry;
-  const line = JSON.stringify({
-    time: new Date(now).toISOString(),
-    remote: address,
-    method,
-    path,
-    version,
-    status,
-    bytes,
-    ms: Math.round(tookMs * 1000) / 1000,
-    referer,
-    agent,
-  });
-  return `${UNSAFE_IN_JSON.test(line) ? line.replace(ALL_UNSAFE_IN_JSON, unicodeEscape) : line}\n`;
+  const request = `"method":"${method}","path":${jsonText(path)},"version":"${version}"`;
+  const fields = `"referer":${jsonText(referer)},"agent":${jsonText(agent)}`;
+  const ms = Math.round(tookMs * 1000) / 1000;
+  return `{"time":"${now}","remote":"${address}",${request},"status":${status},"bytes":${bytes},"ms":${ms},${fields}}\n`;
+}
+
+function jsonText(text: string): string {
+  return UNSAFE.test(text) ? JSON.stringify(text).replace(ALL_UNSAFE_IN_JSON, unicodeEscape) : `"${text}"`;
 }
 
 // Bytes above ASCII are escaped: the line is written as latin-1 and has to be UTF-8.
-const UNSAFE_IN_JSON = /[^ -~]/;
 const ALL_UNSAFE_IN_JSON = /[^ -~]/g;
 
 function unicodeEscape(character: string): string {
