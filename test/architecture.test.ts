@@ -69,6 +69,11 @@ const WITHOUT_MIRROR: Readonly<Record<string, string>> = {
   "src/roles/entry/handler.ts": "entry point of a Worker",
   "src/roles/dispatcher-settings.ts": "types only",
   "src/roles/inline-owner.ts": "types only",
+  "src/roles/dead-dispatcher.ts": "test/server/essential-threads.test.ts",
+  "src/roles/essential-threads.ts": "test/server/essential-threads.test.ts",
+  "src/roles/succession.ts":
+    "test/channel/dispatcher-link-recover.test.ts, test/server/essential-threads.test.ts",
+  "src/roles/main-handlers.ts": "test/server, in main mode",
   "src/roles/client-settings.ts": "types only",
   "src/roles/connection-count.ts": "two calls of src/shm/admission.ts; test/server/limits.test.ts",
   "src/roles/client-taker.ts": "test/roles/clients.test.ts, test/server/limits.test.ts",

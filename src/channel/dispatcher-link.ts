@@ -7,11 +7,13 @@
  * A record in the task ring that the handler has not started can be taken back: its bytes are still there, for the only
  * one who could overwrite them is this thread.
  */
+
 import type { RequestHead } from "../http/request-head.ts";
 import type { Parker } from "../shm/parker.ts";
 import { RingConsumer, RingProducer } from "../shm/ring.ts";
 import { SlabReader } from "../shm/slab.ts";
 import { DispatcherTaskTable, TaskState } from "../shm/task-table.ts";
+import { EntryQueue } from "./entry-queue.ts";
 import {
   ABORT,
   ABORT_EXPIRED,
@@ -25,10 +27,12 @@ import {
 } from "./messages.ts";
 import {
   DISPATCHER_WAITS_WORD,
+  FIRST_SERIAL_WORD,
   HANDLER_WAITS_WORD,
   PAIR_WORDS,
   RESULT_RING_AT,
   RING_BYTES,
+  SERIALS_AT,
   SLAB_AT,
   SLAB_BLOCKS,
   STARTED_WORD,
@@ -37,9 +41,6 @@ import {
   TASK_TABLE_AT,
 } from "./pair-memory.ts";
 import { stampTaskRecord, taskRecordBytes, writeTaskRecord } from "./task-record.ts";
-
-/** More than the records that fit into the task ring (at least 96 bytes each); a power of two. */
-const QUEUE_ENTRIES = 8192;
 
 /** One handler slot as a dispatcher sees it; `Task` is the dispatcher's own object. */
 export class DispatcherLink<Task extends object> {
@@ -51,8 +52,8 @@ export class DispatcherLink<Task extends object> {
   readonly slab: SlabReader;
   /** Tasks by entry. */
   readonly tasks: (Task | null)[] = [];
-  /** Serial number of the task in each entry. */
-  readonly serials: number[] = [];
+  /** Serial number of the task in each entry; shared, for a dispatcher that takes this one's place. */
+  readonly serials: Int32Array;
   readonly #ring: RingProducer;
   readonly #table: DispatcherTaskTable;
   readonly #words: Int32Array;
@@ -60,10 +61,8 @@ export class DispatcherLink<Task extends object> {
   /** Where in the ring the record of each task not known to be started lies, and how long it is. */
   readonly #recordAt: number[] = [];
   readonly #recordBytes: number[] = [];
-  /** Entries in the order in which they were queued, for taking back; a ring of indexes. */
-  readonly #queue: Int32Array = new Int32Array(QUEUE_ENTRIES);
-  #queueHead = 0;
-  #queueTail = 0;
+  /** Entries in the order in which they were queued, for taking back. */
+  readonly #queue: EntryQueue = new EntryQueue();
   #pushed = 0;
   #serial = 0;
   #isDirty = false;
@@ -81,6 +80,7 @@ export class DispatcherLink<Task extends object> {
     this.results = new RingConsumer(memory, RESULT_RING_AT, RING_BYTES);
     this.slab = new SlabReader(memory, SLAB_AT, SLAB_BLOCKS);
     this.#ring = new RingProducer(memory, TASK_RING_AT, RING_BYTES);
+    this.serials = new Int32Array(memory, SERIALS_AT, TASK_ENTRIES);
     this.#table = new DispatcherTaskTable(memory, TASK_TABLE_AT, TASK_ENTRIES);
     this.#words = new Int32Array(memory, 0, PAIR_WORDS);
     this.#handler = handler;
@@ -201,16 +201,10 @@ export class DispatcherLink<Task extends object> {
     this.#recordBytes[entry] = length;
     this.tasks[entry] = task;
     this.serials[entry] = this.#serial;
-    this.#dropStarted();
-    this.#queue[this.#queueTail++ & (QUEUE_ENTRIES - 1)] = entry;
+    this.#queue.keep(this.queued);
+    this.#queue.push(entry);
     this.#pushed = (this.#pushed + 1) | 0;
     this.#isDirty = true;
-  }
-
-  /** Forgets the entries at the front of the queue that the handler has met. */
-  #dropStarted(): void {
-    const keep = this.queued;
-    while (this.#queueTail - this.#queueHead > keep) this.#queueHead++;
   }
 
   /**
@@ -218,17 +212,15 @@ export class DispatcherLink<Task extends object> {
    * @returns how many there were
    */
   takeBack(take: (task: Task, record: Buffer) => void): number {
-    this.#dropStarted();
+    this.#queue.keep(this.queued);
     let count = 0;
-    for (let i = this.#queueHead; i < this.#queueTail; i++) {
-      const entry = this.#queue[i & (QUEUE_ENTRIES - 1)]!;
+    for (const entry of this.#queue.takeAll()) {
       const task = this.tasks[entry];
       if (task == null || !this.#table.tryTakeBack(entry)) continue;
       this.tasks[entry] = null;
       take(task, this.#copyRecord(entry));
       count++;
     }
-    this.#queueHead = this.#queueTail;
     this.#stuckAt = this.#seenStarted = Atomics.load(this.#words, STARTED_WORD);
     return count;
   }
@@ -250,6 +242,33 @@ export class DispatcherLink<Task extends object> {
   finish(entry: number): void {
     this.tasks[entry] = null;
     this.#table.free(entry);
+  }
+
+  /**
+   * Takes the place of a dispatcher that died: tasks that the handler has not started are dropped, and each that it has
+   * becomes one of `orphan`. The handler is yet to be told that nobody waits for those.
+   *
+   * @returns the entries of the orphans
+   */
+  recover(orphan: () => Task): number[] {
+    let last = this.#words[FIRST_SERIAL_WORD]! + Atomics.load(this.#words, STARTED_WORD);
+    // Tasks get their serial numbers one by one, so the last one that was made visible tells how many there were.
+    this.#ring.forEachUnreleased((type, _entry, serial) => {
+      if (type === TASK) last = serial;
+    });
+    this.#serial = last | 0;
+    this.#pushed = (last - this.#words[FIRST_SERIAL_WORD]!) | 0;
+    const orphans: number[] = [];
+    this.#table.recover(
+      (entry) => ((this.serials[entry]! - last) | 0) <= 0,
+      (entry) => {
+        this.tasks[entry] = orphan();
+        orphans.push(entry);
+      },
+    );
+    this.slab.sweepAccepted();
+    this.madeRoom();
+    return orphans;
   }
 
   /** Sends bytes of a request's body; false when there is no room now. */
@@ -356,8 +375,7 @@ export class DispatcherLink<Task extends object> {
    * started and `back` for each it had not, and leaves the pair as new.
    */
   sweep(lost: (task: Task) => void, back: (task: Task, record: Buffer) => void): void {
-    const order: number[] = [];
-    for (let i = this.#queueHead; i < this.#queueTail; i++) order.push(this.#queue[i & (QUEUE_ENTRIES - 1)]!);
+    const order = this.#queue.takeAll();
     const queued = new Set<number>();
     this.#table.sweep((entry, state) => {
       if (state === TaskState.QUEUED) queued.add(entry);
@@ -372,11 +390,11 @@ export class DispatcherLink<Task extends object> {
     this.results.reset();
     this.#ring.reset();
     this.#words.fill(0);
+    this.#words[FIRST_SERIAL_WORD] = this.#serial;
     this.#pushed = 0;
     this.#missingBytes = 0;
     this.#seenMs = 0;
     this.#stuckAt = -1;
-    this.#queueHead = this.#queueTail = 0;
     this.#isDirty = false;
   }
 }

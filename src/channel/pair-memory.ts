@@ -3,12 +3,14 @@
  *
  *   +----------------------+ 0
  *   | pair words, 256 B    |  0: tasks started by the handler (counts up; handler writes)
+ *   |                      | 16: serial number before the first task, written by the dispatcher
  *   |                      | 32: dispatcher waits for room in the task ring   (dispatcher sets, handler clears)
  *   |                      | 33: handler waits for room in the result ring or slab (handler sets, dispatcher clears)
  *   +----------------------+
  *   | task ring            |  dispatcher -> handler
  *   | result ring          |  handler -> dispatcher
  *   | task table           |
+ *   | serial numbers       |  of the tasks in the table, written by the dispatcher
  *   | slab                 |  blocks for long answers, written by the handler
  *   +----------------------+
  *
@@ -33,12 +35,15 @@ const align = (offset: number): number => (offset + 127) & ~127;
 export const TASK_RING_AT: number = PAIR_WORDS_BYTES;
 export const RESULT_RING_AT: number = align(TASK_RING_AT + ringBytes(RING_BYTES));
 export const TASK_TABLE_AT: number = align(RESULT_RING_AT + ringBytes(RING_BYTES));
-export const SLAB_AT: number = align(TASK_TABLE_AT + taskTableBytes(TASK_ENTRIES));
+export const SERIALS_AT: number = align(TASK_TABLE_AT + taskTableBytes(TASK_ENTRIES));
+export const SLAB_AT: number = align(SERIALS_AT + TASK_ENTRIES * 4);
 /** Bytes of a whole pair. */
 export const PAIR_BYTES: number = align(SLAB_AT + slabBytes(SLAB_BLOCKS));
 
 /** Index of the word that counts the tasks a handler has started. */
 export const STARTED_WORD = 0;
+/** Index of the word with the serial number before the first task since the pair was new or swept. */
+export const FIRST_SERIAL_WORD = 16;
 /** Index of the word a dispatcher sets while it waits for room in the task ring. */
 export const DISPATCHER_WAITS_WORD = 32;
 /** Index of the word a handler sets while it waits for room in the result ring or for a block. */

@@ -55,6 +55,11 @@ export class WriteQueue<Segment> {
     return this.#readyTail - this.#readyHead;
   }
 
+  /** Whether all answers but the newest are finished and shifted, and nothing of that one is there. */
+  get isOnlyNewestOpen(): boolean {
+    return this.outstanding === 1 && this.readyCount === 0;
+  }
+
   /** Whether no other answer was assigned after this one. */
   isNewest(sequence: number): boolean {
     return sequence === this.#nextToAssign - 1;

@@ -16,6 +16,7 @@
  * INTERRUPTED (EINTR) never comes out: the call is repeated here. No caller compares other errno values.
  * Source: recv(2), send(2), sendmsg(2), sendfile(2), tcp(7).
  */
+
 import { close, recv, send, sendfile, sendmsg, setsockopt, shutdown } from "../../ffi/calls.ts";
 import {
   IPPROTO_TCP,
@@ -27,6 +28,7 @@ import {
   SOL_SOCKET,
   TCP_NODELAY,
 } from "../../ffi/constants.ts";
+import { ERRNO } from "../../ffi/errno.ts";
 import {
   encodeIovec,
   IOVEC_SIZE_BYTES,
@@ -165,6 +167,11 @@ export function closeSocket(fd: number): number {
 export function resetSocket(fd: number): number {
   setsockopt(fd, SOL_SOCKET, SO_LINGER, lingerNot.address, 8);
   return close(fd);
+}
+
+/** Tells whether a descriptor is a socket. */
+export function isSocket(fd: number): boolean {
+  return setNoDelay(fd) !== -ERRNO.ENOTSOCK;
 }
 
 /** Makes TCP send small segments at once (TCP_NODELAY). Gives 0 or -errno (EOPNOTSUPP on unix sockets: harmless). */

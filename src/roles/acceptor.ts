@@ -30,6 +30,7 @@ import { type IncomingQueue, PEER_ADDRESS_WORDS } from "../shm/incoming-queue.ts
 import type { Parker } from "../shm/parker.ts";
 import { BoundedLog, LOG_EVERY_MS } from "./bounded-log.ts";
 import { ConnectionCount } from "./connection-count.ts";
+import { dropDescriptor, holdDescriptor } from "./held-descriptors.ts";
 import { Refusal } from "./refusal.ts";
 import { acceptorCounters, admissionOf, controlOf, incomingOf, type ServerMemory } from "./server-memory.ts";
 
@@ -72,6 +73,7 @@ export class Acceptor {
   readonly #refusal: Refusal = new Refusal();
   /** The key of the connection that was accepted last. */
   #key = NO_ADDRESS;
+  readonly #supervisor: Parker;
   readonly #spare: SpareDescriptor = new SpareDescriptor();
   /** Connections with this number and above are turned away: the rest of the process needs descriptors too. */
   #firstReserved: number = firstReserved();
@@ -80,6 +82,7 @@ export class Acceptor {
   constructor(settings: AcceptorSettings) {
     this.#control = controlOf(settings.memory);
     this.#incoming = incomingOf(settings.memory);
+    this.#supervisor = this.#control.supervisorParker();
     this.#counters = acceptorCounters(settings.memory);
     this.#listenerFd = settings.listenerFd;
     this.#isShared = settings.isShared;
@@ -90,6 +93,7 @@ export class Acceptor {
       parker: this.#control.dispatcherParker(index),
       waker: Waker.attach(fd),
     }));
+    holdDescriptor(this.#poller.fd);
     this.#poller.requireReadable(settings.listenerFd, 0);
     this.#poller.requireReadable(settings.wakerFd, 1);
   }
@@ -107,6 +111,7 @@ export class Acceptor {
       stopListening(this.#listenerFd);
     }
     this.#spare.close();
+    dropDescriptor(this.#poller.fd);
     this.#poller.close();
     this.#control.endAcceptor();
     for (const { waker } of this.#dispatchers) waker.wake();
@@ -124,6 +129,7 @@ export class Acceptor {
       const fd = acceptClient(this.#listenerFd, this.#buffer);
       if (fd >= this.#firstReserved && this.#isReserved(fd)) continue;
       if (fd >= 0) {
+        holdDescriptor(fd);
         if (!this.#hand(fd)) return PAUSE_MS;
         if (++batch === BATCH) {
           this.#wakeOne();
@@ -188,6 +194,8 @@ export class Acceptor {
   #hand(fd: number): boolean {
     this.#counters[AcceptorCounter.accepted] += 1;
     encodePeer(this.#buffer.bytes, this.#peer, 0);
+    // From here on it is the dispatcher's that takes it, or closed.
+    dropDescriptor(fd);
     if (!this.#admit(fd)) return true;
     if (this.#incoming.push(fd, this.#peer, 0)) return true;
     this.#counters[AcceptorCounter.queueFull] += 1;
@@ -200,6 +208,7 @@ export class Acceptor {
 
   /** Wakes the sleeping dispatcher with the fewest clients; those awake look at the queue in each turn anyway. */
   #wakeOne(): void {
+    if (this.#control.takeWatchWish() && this.#supervisor.needsWake()) this.#supervisor.notify();
     let chosen = -1;
     let fewest = Number.POSITIVE_INFINITY;
     for (let index = 0; index < this.#dispatchers.length; index++) {

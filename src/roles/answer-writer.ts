@@ -8,7 +8,7 @@
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
 import type { DispatcherLink } from "../channel/dispatcher-link.ts";
 import { CLOSE, FIRST, LAST } from "../channel/messages.ts";
-import { closeSocket, sendFile, transmit, transmitMore, WOULD_BLOCK } from "../net/stream-socket.ts";
+import { sendFile, transmit, transmitMore, WOULD_BLOCK } from "../net/stream-socket.ts";
 import { DispatcherCounter } from "../shm/counters.ts";
 import type { AccessLog } from "./access-log.ts";
 import { AnswerRecorder } from "./answer-recorder.ts";
@@ -23,6 +23,7 @@ import {
   type TaskLink,
 } from "./client.ts";
 import { DirectAnswers } from "./direct-answers.ts";
+import { closeHeld, holdDescriptor } from "./held-descriptors.ts";
 import { closingCopy, LastAnswers } from "./last-answer.ts";
 
 /** Bytes written to one client in a turn. */
@@ -149,12 +150,13 @@ export class AnswerWriter {
     length: number,
     closes: boolean,
   ): void {
+    holdDescriptor(fileFd);
     this.record.bytes(client, sequence, head.bytes, 0, head.length + length);
     const isMarked = this.last.isMarking && !closes && this.last.takes(client, sequence);
     const sentHead = isMarked ? closingCopy(head, 0, head.length) : head;
     this.reply(client, sequence, sentHead, closes && length === 0);
     if (length === 0) {
-      closeSocket(fileFd);
+      closeHeld(fileFd);
       return;
     }
     this.#queue(client, sequence, { ...segmentOf(NOTHING, closes), fileFd, at: offset, length });
@@ -360,7 +362,7 @@ export class AnswerWriter {
   }
 
   #free(segment: Segment): void {
-    if (segment.fileFd >= 0) closeSocket(segment.fileFd);
+    if (segment.fileFd >= 0) closeHeld(segment.fileFd);
     if (segment.blocks === 0 || segment.link === null) return;
     freeBlocks(segment.link, segment.block, segment.blocks);
     segment.link.madeRoom();
@@ -376,8 +378,7 @@ export function blocksOf(link: DispatcherLink<Task>, length: number): number {
 
 /** Gives a run of blocks back. */
 export function freeBlocks(link: DispatcherLink<Task> | null, first: number, count: number): void {
-  if (link === null) return;
-  for (let i = 0; i < count; i++) link.slab.free(first + i);
+  for (let i = 0; link !== null && i < count; i++) link.slab.free(first + i);
 }
 
 /** Copies bytes out of shared memory that is about to be given back. */

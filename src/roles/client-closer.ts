@@ -19,6 +19,7 @@ import {
 } from "./client.ts";
 import type { ClientTable } from "./client-table.ts";
 import type { Deadlines } from "./deadlines.ts";
+import { dropDescriptor } from "./held-descriptors.ts";
 
 /** What the closer asks of its dispatcher. */
 export interface CloserOwner {
@@ -150,6 +151,7 @@ export class ClientCloser {
     client.state = CLIENT_CLOSED;
     const fd = client.fd;
     client.fd = -1;
+    dropDescriptor(fd);
     if (isReset) resetSocket(fd);
     else closeSocket(fd);
     this.#wheel.remove(client);

@@ -47,7 +47,10 @@ export class ClientTable {
     if (slot === this.#clients.length) this.#grow();
     const client = new Client(slot, this.#generations[slot], fd, this.#limits);
     this.#clients[slot] = client;
-    if (this.#connections !== null) client.addressKey = this.#connections.keyOf(peer, 0);
+    if (this.#connections !== null) {
+      client.addressKey = this.#connections.keyOf(peer, 0);
+      this.#connections.opened(fd, client.addressKey);
+    }
     for (let i = 0; i < PEER_ADDRESS_WORDS; i++) this.#peers[slot * PEER_ADDRESS_WORDS + i] = peer[i];
     this.#count++;
     return client;
@@ -74,7 +77,10 @@ export class ClientTable {
   identified(client: Client): boolean {
     if (this.#connections === null) return true;
     const key = this.#connections.identify(this.#peers, client.slot * PEER_ADDRESS_WORDS);
-    if (key > NO_ADDRESS) client.addressKey = key;
+    if (key > NO_ADDRESS) {
+      client.addressKey = key;
+      this.#connections.opened(client.fd, key);
+    }
     return key !== NO_ADDRESS;
   }
 

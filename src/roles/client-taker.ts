@@ -3,6 +3,7 @@
  *
  * Owned by the dispatcher.
  */
+
 import type { Poller } from "../net/poller.ts";
 import { DispatcherCounter } from "../shm/counters.ts";
 import { type IncomingQueue, PEER_ADDRESS_WORDS } from "../shm/incoming-queue.ts";
@@ -11,6 +12,7 @@ import type { Client } from "./client.ts";
 import type { ClientCloser } from "./client-closer.ts";
 import type { ClientTable } from "./client-table.ts";
 import type { Deadlines } from "./deadlines.ts";
+import { holdDescriptor } from "./held-descriptors.ts";
 import type { ProxyStage } from "./proxy-stage.ts";
 
 /** New clients taken in a turn. */
@@ -59,6 +61,7 @@ export class ClientTaker {
     for (let i = 0; i < INCOMING_BUDGET; i++) {
       const fd = incoming.take(this.#peer, 0);
       if (fd < 0) return;
+      holdDescriptor(fd);
       const client = this.#table.open(fd, this.#peer);
       this.#counters[DispatcherCounter.clientsOpened] += 1;
       if (this.#poller.register(fd, client.slot, client.generation) < 0) {

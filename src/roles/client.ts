@@ -190,7 +190,7 @@ export interface TaskLink {
   /** Number of the handler slot, -1 for this thread itself. */
   readonly slot: number;
   /** Serial number of the task in each entry. */
-  readonly serials: readonly number[];
+  readonly serials: { readonly [entry: number]: number };
   /** The task that an entry and serial name, or null when it is over. */
   taskOf(entry: number, serial: number): Task | null;
   /** Forgets a task whose answer is complete. */

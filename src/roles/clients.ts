@@ -123,7 +123,7 @@ export class Clients
     this.inline =
       kinds === null || !settings.isInlineAllowed
         ? null
-        : new InlineHost(this, this.writer, control, counters, kinds);
+        : new InlineHost(index, this, this.writer, control, counters, kinds);
     this.results = new ResultReader(this, this.writer, counters, links);
     this.#closer = new ClientCloser(this, this.#table, this.#wheel, this.#deadlines, this.writer, counters);
     const proxy = settings.proxies === null ? null : new ProxyStage(settings.proxies, this.#table);

@@ -73,6 +73,11 @@ export class ConnectionCount {
     return key;
   }
 
+  /** A connection is this dispatcher's now. */
+  opened(fd: number, key: number): void {
+    this.#admission.note(fd, key);
+  }
+
   /** A connection is closed. */
   closed(key: number): void {
     if (this.#admission.leave(key)) this.#acceptor?.wake();

@@ -113,6 +113,11 @@ export class DirectAnswers {
     if (body !== null) this.#owner.reply(client, sequence, body, closes);
   }
 
+  /** Whether no bytes wait here. */
+  get isEmpty(): boolean {
+    return this.#length === 0;
+  }
+
   /** Something else is about to be queued for a client: what was answered before it goes first. */
   flushBefore(client: Client): void {
     if (this.#length > 0 && client === this.#client) this.#flush();

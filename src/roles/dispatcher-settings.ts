@@ -9,6 +9,8 @@ import type { ServerMemory } from "./server-memory.ts";
 /** What a dispatcher is told when it starts. */
 export interface DispatcherSettings extends ClientSettings {
   readonly index: number;
+  /** Whether it takes the place of a dispatcher that has ended. */
+  readonly isSuccessor: boolean;
   readonly memory: ServerMemory;
   /** Its eventfd. */
   readonly wakerFd: number;

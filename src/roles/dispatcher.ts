@@ -40,9 +40,11 @@ import { ConnectionCount } from "./connection-count.ts";
 import type { DispatcherSettings } from "./dispatcher-settings.ts";
 import { loadHandlers } from "./handler-thread.ts";
 import { HandlerWatch } from "./handler-watch.ts";
+import { dropDescriptor, holdDescriptor } from "./held-descriptors.ts";
 import { OwnPaths } from "./own-paths.ts";
 import { Scheduler } from "./scheduler.ts";
 import { admissionOf, controlOf, dispatcherCounters, incomingOf, pairOf } from "./server-memory.ts";
+import { takeOver } from "./succession.ts";
 import { exitThread, guardThread } from "./thread-guard.ts";
 
 /** Epoll slot of the eventfd. */
@@ -99,6 +101,7 @@ export class Dispatcher {
     this.#counters = dispatcherCounters(memory, index);
     this.#parker = this.#control.dispatcherParker(index);
     this.#supervisor = this.#control.supervisorParker();
+    holdDescriptor(this.#poller.fd);
     this.#deaths = new Int32Array(memory.handlerCount);
     for (let slot = 0; slot < memory.handlerCount; slot++) {
       this.#links.push(
@@ -144,6 +147,8 @@ export class Dispatcher {
 
   /** Serves until the server is closed, then ends the thread. It blocks the thread unless it comes to host handlers. */
   run(): void {
+    const { retries } = this.#clients;
+    if (this.#settings.isSuccessor) takeOver(this.#index, this.#control, this.#links, retries, this.#deaths);
     this.#control.setDispatcherState(this.#index, DISPATCHER_RUNNING);
     this.#notifySupervisor();
     this.#spin();
@@ -167,6 +172,7 @@ export class Dispatcher {
       threadLog().error("dispatcher-failed", "a dispatcher has failed", { error }, [[error]]);
       exitThread(1);
     }
+    dropDescriptor(this.#poller.fd);
     this.#poller.close();
     this.#control.setDispatcherState(this.#index, DISPATCHER_ENDED);
     this.#notifySupervisor();
@@ -244,6 +250,7 @@ export class Dispatcher {
       this.#control.answerCloseIdle(this.#index, clients.closeIdle());
     }
     clients.take(this.#incoming);
+    if (this.#isHosting && clients.count > 0 && this.#control.takeWatchWish()) this.#notifySupervisor();
     clients.serveReady();
     this.#flush();
     const isMore = this.#collect();
@@ -331,7 +338,7 @@ export class Dispatcher {
     this.#scheduler.refresh();
     if (this.#scheduler.isUnavailable) this.#scheduler.giveUp((task) => this.#clients.failed.refused(task));
     // Not before a handler thread has: where there is one core, the first answer comes first.
-    const mayHost = !this.#isHosting && !this.#control.areRoutesReplaced;
+    const mayHost = !this.#isHosting && !this.#control.areRoutesReplaced && !this.#control.isInlineBarred;
     if (mayHost && this.#scheduler.hasHandlers) void this.#host();
   }
 
@@ -348,7 +355,7 @@ export class Dispatcher {
       },
     );
     this.#scheduler.takeAgain(again, this.#nowMs);
-    if (this.#control.letGo(link.slot)) this.#notifySupervisor();
+    if (this.#control.letGo(link.slot, this.#index)) this.#notifySupervisor();
   }
 
   /** Has a thread killed that hangs; the main thread cannot be. */

@@ -51,6 +51,7 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
   readonly meter: RunMeter = new RunMeter();
   readonly slot: number = -1;
   readonly serials: number[] = [];
+  readonly #index: number;
   readonly #owner: InlineOwner;
   readonly #writer: AnswerWriter;
   readonly #control: ControlBlock;
@@ -72,6 +73,7 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
   #task: Task | null = null;
 
   constructor(
+    index: number,
     owner: InlineOwner,
     writer: AnswerWriter,
     control: ControlBlock,
@@ -79,6 +81,7 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
     kinds: KindTable,
   ) {
     this.kinds = kinds;
+    this.#index = index;
     this.#owner = owner;
     this.#writer = writer;
     this.#control = control;
@@ -113,7 +116,8 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
    * @param hasToWait whether it would wait in the backlog otherwise: then it is enough that its runs are short
    */
   takes(kind: number, parent: number, hasToWait: boolean): boolean {
-    if (this.#runtime === null || this.#control.areRoutesReplaced) return false;
+    if (this.#runtime === null || this.#control.areRoutesReplaced || this.#control.isInlineBarred)
+      return false;
     return this.kinds.isInline(kind, parent) || (hasToWait && this.kinds.isShort(kind));
   }
 
@@ -176,6 +180,9 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
     this.#sequence = sequence;
     this.#task = null;
     this.#owner.began();
+    // Should this handler hang, main answers for it, if its answer would be the next one.
+    const isNext = client.answers.isOnlyNewestOpen && this.#writer.direct.isEmpty;
+    this.#control.setInlineClient(this.#index, isNext ? client.fd : -1);
     const startMs = monotonicMs();
     exchange.startMs = startMs;
     recordTime(this.#counters, DISPATCHER_WAIT, startMs - this.#owner.nowMs);
@@ -189,6 +196,7 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
         throw error;
       });
     }
+    this.#control.setInlineClient(this.#index, -1);
     const endMs = monotonicMs();
     const takenMs = endMs - startMs;
     this.#spentMs += takenMs;

@@ -100,6 +100,9 @@ export class ResultReader {
       const block = results.words[offset >> 2];
       const length = results.words[(offset >> 2) + 1];
       const blocks = blocksOf(link, length);
+      // Should this thread end before it has released the record, its successor must not take them once more.
+      results.words[offset >> 2] = -1;
+      if (block < 0) return;
       for (let i = 0; i < blocks; i++) link.slab.accept(block + i);
       if (task === null) freeBlocks(link, block, blocks);
       else
@@ -137,6 +140,8 @@ export class ResultReader {
   ): void {
     const { words, bytes: memory } = link.results;
     const fileFd = words[offset >> 2];
+    words[offset >> 2] = -1;
+    if (fileFd < 0) return;
     if (task !== null) link.finish(task.entry);
     if (task === null || task.state === TASK_OVER || task.client.state >= CLIENT_LINGERING) {
       closeSocket(fileFd);

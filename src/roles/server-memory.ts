@@ -15,6 +15,7 @@ import {
   HANDLER_COUNTERS,
   POOL_COUNTERS,
 } from "../shm/counters.ts";
+import { DescriptorLedger, descriptorLedgerBytes } from "../shm/descriptor-ledger.ts";
 import { IncomingQueue, incomingQueueBytes } from "../shm/incoming-queue.ts";
 
 /** What the threads of a server share; it can be posted to a Worker. */
@@ -27,6 +28,8 @@ export interface ServerMemory {
   readonly counters: SharedArrayBuffer;
   /** Where connections are counted; null when they are not limited. */
   readonly admission: AdmissionMemory | null;
+  /** Which descriptors are to be closed when a thread dies. */
+  readonly descriptors: SharedArrayBuffer;
   /** Memory of the pair of dispatcher d and handler slot h: element d * handlerCount + h. */
   readonly pairs: readonly SharedArrayBuffer[];
 }
@@ -60,6 +63,7 @@ export function allocateServerMemory(
       THREADS_AT + dispatcherCount * DISPATCHER_BYTES + handlerCount * HANDLER_BYTES,
     ),
     admission,
+    descriptors: new SharedArrayBuffer(descriptorLedgerBytes()),
     pairs,
   };
 }
@@ -67,6 +71,11 @@ export function allocateServerMemory(
 /** The control block over a server's memory. */
 export function controlOf(memory: ServerMemory): ControlBlock {
   return new ControlBlock(memory.control, memory.dispatcherCount, memory.handlerCount);
+}
+
+/** Who holds which descriptors. */
+export function ledgerOf(memory: ServerMemory): DescriptorLedger {
+  return new DescriptorLedger(memory.descriptors);
 }
 
 /** The queue of accepted clients. */

@@ -5,10 +5,7 @@
  * Acceptor and dispatchers block in `epoll_wait` and cannot be terminated: they are told through the control block and
  * their eventfds, and end by themselves. Handler threads come and go (`handler-pool.ts`).
  */
-import type { HandlerLink } from "../channel/handler-link.ts";
 import type { Registration } from "../fetch/registration.ts";
-import { installResponseNotes } from "../fetch/response-notes.ts";
-import { HandlerRuntime } from "../fetch/runtime.ts";
 import type { Log } from "../log/log.ts";
 import type { Listener } from "../net/listener.ts";
 import { Waker } from "../net/waker.ts";
@@ -16,31 +13,27 @@ import {
   type ControlBlock,
   DISPATCHER_DRAINED,
   DISPATCHER_ENDED,
-  HANDLER_EMPTY,
   HANDLER_READY,
-  HANDLER_STARTING,
   SERVER_CLOSED,
   SERVER_DRAINING,
   SERVER_FINISHING,
   SERVER_RUNNING,
 } from "../shm/control-block.ts";
 import { AcceptorCounter, PoolCounter } from "../shm/counters.ts";
+import { ACCEPTOR_OWNER } from "../shm/descriptor-ledger.ts";
 import type { Parker } from "../shm/parker.ts";
 import type { AcceptorSettings } from "./acceptor.ts";
 import { closeIdleClients } from "./close-idle.ts";
+import { buryDispatcher } from "./dead-dispatcher.ts";
 import type { DispatcherSettings } from "./dispatcher-settings.ts";
-import { HandlerLoop } from "./handler-loop.ts";
+import { type DispatcherWatch, watchDispatchers } from "./dispatcher-watch.ts";
+import { type EssentialThread, EssentialThreads } from "./essential-threads.ts";
 import { HandlerPool, type HandlerPoolSettings } from "./handler-pool.ts";
-import { linkHandlers } from "./handler-thread.ts";
-import {
-  acceptorCounters,
-  controlOf,
-  handlerCounters,
-  poolCounters,
-  type ServerMemory,
-} from "./server-memory.ts";
+import { Keepalive } from "./keepalive.ts";
+import { MainHandlers } from "./main-handlers.ts";
+import { acceptorCounters, controlOf, ledgerOf, poolCounters, type ServerMemory } from "./server-memory.ts";
 import { StopSequence } from "./stop-sequence.ts";
-import { isBundled, startThread, type Thread } from "./thread.ts";
+import { isBundled } from "./thread.ts";
 
 /** What a supervisor needs to know. */
 export interface SupervisorSettings {
@@ -55,7 +48,7 @@ export interface SupervisorSettings {
   /** Options of the dispatchers, but for what the supervisor fills in itself. */
   readonly dispatcher: Omit<
     DispatcherSettings,
-    "index" | "memory" | "wakerFd" | "acceptorWakerFd" | "hosting"
+    "index" | "isSuccessor" | "memory" | "wakerFd" | "acceptorWakerFd" | "hosting"
   >;
   /** Handler threads, or null for main mode. */
   readonly pool: Omit<
@@ -66,7 +59,8 @@ export interface SupervisorSettings {
   registration: Registration | null;
 }
 
-const KEEPALIVE_MS = 2 ** 31 - 1;
+/** How long a dispatcher may hang in a handler, in ms, where `handlerTimeout` allows more: by then its clients would have timed out. */
+const INLINE_LIMIT_MS = 10_000;
 
 /** Runs one server. */
 export class Supervisor {
@@ -75,13 +69,12 @@ export class Supervisor {
   readonly #parker: Parker;
   readonly #acceptorWaker: Waker = Waker.create();
   readonly #dispatcherWakers: Waker[] = [];
-  readonly #threads: Thread[] = [];
+  readonly #threads: EssentialThreads;
+  #watchOfDispatchers: DispatcherWatch | null = null;
   readonly #pool: HandlerPool | null;
   readonly #sequence: StopSequence;
-  #mainLoop: HandlerLoop | null = null;
-  #runtime: HandlerRuntime | null = null;
-  #keepalive: ReturnType<typeof setInterval> | null = null;
-  #isReferenced = true;
+  #onMain: MainHandlers | null = null;
+  readonly #keepalive: Keepalive = new Keepalive();
   readonly #ended: PromiseWithResolvers<void> = Promise.withResolvers();
   readonly #ready: PromiseWithResolvers<void> = Promise.withResolvers();
   readonly #stopping: PromiseWithResolvers<void> = Promise.withResolvers();
@@ -93,6 +86,11 @@ export class Supervisor {
     this.#settings = settings;
     this.#control = controlOf(settings.memory);
     this.#parker = this.#control.supervisorParker();
+    const owner = {
+      ended: (thread: EssentialThread) => this.#threadEnded(thread),
+      lost: (thread: EssentialThread, code: number, error: unknown) => this.#lost(thread, code, error),
+    };
+    this.#threads = new EssentialThreads(owner, settings.log, ledgerOf(settings.memory));
     try {
       for (let i = 0; i < settings.memory.dispatcherCount; i++) this.#dispatcherWakers.push(Waker.create());
     } catch (error) {
@@ -125,27 +123,32 @@ export class Supervisor {
     poolCounters(memory)[PoolCounter.startedAtMs] = Date.now();
     const dispatcherWakerFds = this.#dispatcherWakers.map((waker) => waker.fd);
     for (let index = 0; index < memory.dispatcherCount; index++) {
-      this.#startThread(`dispatcher ${index}`, "dispatcher", index, {
-        ...this.#settings.dispatcher,
-        index,
-        memory,
-        wakerFd: dispatcherWakerFds[index],
-        acceptorWakerFd: this.#acceptorWaker.fd,
-        hosting: this.#hosting(dispatcherWakerFds),
-      } satisfies DispatcherSettings);
+      this.#threads.start(this.#dispatcher(index, dispatcherWakerFds));
     }
-    this.#startThread("acceptor", "acceptor", -1, {
-      memory,
-      listenerFd: listener.fd,
-      isShared: listener.isShared,
-      wakerFd: this.#acceptorWaker.fd,
-      dispatcherWakerFds,
-      whenFull: this.#settings.whenFull,
-      proxies: this.#settings.dispatcher.proxies,
-    } satisfies AcceptorSettings);
+    this.#threads.start({
+      entry: "acceptor",
+      name: "acceptor",
+      owner: ACCEPTOR_OWNER,
+      settings: () =>
+        ({
+          memory,
+          listenerFd: listener.fd,
+          isShared: listener.isShared,
+          wakerFd: this.#acceptorWaker.fd,
+          dispatcherWakerFds,
+          whenFull: this.#settings.whenFull,
+          proxies: this.#settings.dispatcher.proxies,
+        }) satisfies AcceptorSettings,
+      isOver: () => this.#control.isAcceptorEnded,
+      died: (descriptors) => {
+        this.#wakeEveryone();
+        return descriptors;
+      },
+    });
+    this.#watchDispatchers(dispatcherWakerFds);
     if (this.#pool === null) this.#runOnMain();
     else this.#pool.start();
-    this.ref();
+    this.#keepalive.ref();
     this.#watch();
   }
 
@@ -153,61 +156,78 @@ export class Supervisor {
   #hosting(wakerFds: readonly number[]): DispatcherSettings["hosting"] {
     const { pool, dispatcher } = this.#settings;
     if (pool === null || !dispatcher.isInlineAllowed || isBundled()) return null;
-    return { module: pool.thread, wakerFds };
+    return this.#control.isInlineBarred ? null : { module: pool.thread, wakerFds };
   }
 
-  /** A thread that the server cannot do without has ended: the server ends, and the process hears why. */
-  #lost(name: string, entry: "acceptor" | "dispatcher", index: number, code: number, error: unknown): void {
-    if (entry === "acceptor") this.#control.endAcceptor();
-    else this.#control.setDispatcherState(index, DISPATCHER_ENDED);
+  #dispatcher(index: number, wakerFds: readonly number[]): EssentialThread {
+    const { memory, dispatcher } = this.#settings;
+    return {
+      entry: "dispatcher",
+      name: `dispatcher ${index}`,
+      owner: index + 1,
+      settings: (isSuccessor) =>
+        ({
+          ...dispatcher,
+          index,
+          isSuccessor,
+          memory,
+          wakerFd: wakerFds[index]!,
+          acceptorWakerFd: this.#acceptorWaker.fd,
+          hosting: this.#hosting(wakerFds),
+        }) satisfies DispatcherSettings,
+      isOver: () => this.#control.dispatcherState(index) === DISPATCHER_ENDED,
+      died: (descriptors) => {
+        // Whatever it was: user code on a dispatcher is not to be the reason a second time.
+        this.#control.barInline();
+        this.#wakeEveryone();
+        return buryDispatcher(memory, this.#control, index, descriptors, this.#acceptorWaker);
+      },
+    };
+  }
+
+  /** Not by asking who sleeps: a thread that has died may have taken that word, and the wake-up with it. */
+  #wakeEveryone(): void {
+    for (const waker of this.#dispatcherWakers) waker.wake();
+    for (let slot = 0; slot < this.#control.handlerCount; slot++) this.#control.handlerParker(slot).notify();
+  }
+
+  /** Where dispatchers run user code, one that hangs in it is ended, and none runs any more from then on. */
+  #watchDispatchers(wakerFds: readonly number[]): void {
+    const { memory, log, dispatcher } = this.#settings;
+    if (this.#hosting(wakerFds) === null) return;
+    const limitMs = Math.min(dispatcher.handlerTimeoutMs, INLINE_LIMIT_MS);
+    const end = (index: number): void => this.#threads.terminate(index + 1);
+    this.#watchOfDispatchers = watchDispatchers(memory, this.#dispatcherWakers, log, limitMs, end);
+  }
+
+  /** A thread that the server cannot do without has been given up: the server ends, and the process hears why. */
+  #lost(thread: EssentialThread, code: number, error: unknown): void {
+    if (thread.entry === "acceptor") this.#control.endAcceptor();
+    else this.#control.setDispatcherState(thread.owner - 1, DISPATCHER_ENDED);
     this.stop(true);
+    this.#threadEnded(thread);
     setImmediate(() => {
-      throw new Error(`epollo: the ${name} has ended unexpectedly (code ${code}); the server is stopped`, {
-        cause: error,
-      });
+      throw new Error(
+        `epollo: the ${thread.name} has ended unexpectedly (code ${code}), again and again; the server is stopped`,
+        { cause: error },
+      );
     });
   }
 
-  #startThread(name: string, entry: "acceptor" | "dispatcher", index: number, settings: object): void {
-    const thread = startThread(entry, name, this.#settings.log, settings, (code, error) => {
-      const isExpected =
-        entry === "acceptor"
-          ? this.#control.isAcceptorEnded
-          : index >= 0 && this.#control.dispatcherState(index) === DISPATCHER_ENDED;
-      if (!isExpected) this.#lost(name, entry, index, code, error);
-      if (entry === "acceptor") this.#settings.listener.close();
-      this.#checkEnd();
-    });
-    this.#threads.push(thread);
+  #threadEnded(thread: EssentialThread): void {
+    if (thread.entry === "acceptor") this.#settings.listener.close();
+    this.#checkEnd();
   }
 
   /** Runs handlers on this thread. */
   #runOnMain(): void {
-    const { memory, registration } = this.#settings;
-    if (registration === null || this.#mainLoop !== null) return;
-    installResponseNotes();
-    const slot = memory.handlerCount - 1;
-    this.#control.resetHandler(slot, 0.05);
-    const fds = this.#dispatcherWakers.map((waker) => waker.fd);
-    const links: HandlerLink[] = linkHandlers(memory, this.#control, slot, fds);
-    this.#runtime = new HandlerRuntime(registration, this.#settings.log);
-    this.#mainLoop = new HandlerLoop(
-      this.#control,
-      slot,
-      links,
-      this.#runtime,
-      handlerCounters(memory, slot),
-      () => {},
-    );
-    this.#control.moveHandler(slot, HANDLER_EMPTY, HANDLER_STARTING);
-    this.#control.moveHandler(slot, HANDLER_STARTING, HANDLER_READY);
-    for (const waker of this.#dispatcherWakers) waker.wake();
-    // Not from inside serve(): a request must not be answered before serve() has returned.
-    setImmediate(() => this.#mainLoop?.start());
+    const { memory, registration, log } = this.#settings;
+    if (registration === null || this.#onMain !== null) return;
+    this.#onMain = new MainHandlers(registration, memory, this.#dispatcherWakers, log);
   }
 
   #fallBack(): void {
-    if (this.#mainLoop !== null) return;
+    if (this.#onMain !== null) return;
     this.#settings.log.error(
       "not-registered",
       "the program made no serve() call when a handler thread ran it, so its handlers run on the main thread " +
@@ -224,7 +244,7 @@ export class Supervisor {
   replace(registration: Registration | null): void {
     if (registration !== null) {
       this.#settings.registration = registration;
-      this.#runtime?.replace(registration);
+      this.#onMain?.replace(registration);
     }
     // Before any of them is replaced: what dispatchers find by the old routes would be wrong for the new handlers.
     this.#control.replaceRoutes();
@@ -256,13 +276,14 @@ export class Supervisor {
     const stop = this.#control.takeStopRequest();
     if (stop !== SERVER_RUNNING) this.stop(stop === SERVER_CLOSED);
     if (this.#control.takeReloadRequest()) this.replace(null);
-    const isReferenced = this.#control.takeReferenceRequest();
-    if (isReferenced !== null) isReferenced ? this.ref() : this.unref();
+    const isWanted = this.#control.takeReferenceRequest();
+    if (isWanted !== null) isWanted ? this.ref() : this.unref();
     this.#pool?.look();
     if (!this.#isReady && this.#hasHandlers()) {
       this.#isReady = true;
       this.#ready.resolve();
     }
+    this.#watchOfDispatchers?.begin();
     this.#checkDrained();
   }
 
@@ -321,6 +342,7 @@ export class Supervisor {
   #wakeAll(): void {
     this.#acceptorWaker.wake();
     for (const waker of this.#dispatcherWakers) waker.wake();
+    this.#watchOfDispatchers?.begin();
   }
 
   #checkDrained(): void {
@@ -336,13 +358,14 @@ export class Supervisor {
   /** Called when a thread has ended: the server is gone when all have. */
   #checkEnd(): void {
     if (this.#isEnded || this.#control.serverState !== SERVER_CLOSED) return;
-    if (this.#threads.some((thread) => !thread.isEnded)) return;
+    if (!this.#threads.areEnded) return;
     this.#isEnded = true;
-    this.#mainLoop?.stop();
+    this.#watchOfDispatchers?.end();
+    this.#onMain?.stop();
     const finish = (): void => {
       this.#closeWakers();
       this.#parker.notify();
-      this.#stopKeepalive();
+      this.#keepalive.end();
       this.#ended.resolve();
     };
     if (this.#pool === null) finish();
@@ -356,23 +379,11 @@ export class Supervisor {
 
   /** Keeps the process alive while the server runs. */
   ref(): void {
-    this.#isReferenced = true;
-    if (this.#keepalive === null && !this.#isEnded) this.#keepalive = setInterval(() => {}, KEEPALIVE_MS);
+    this.#keepalive.ref();
   }
 
   /** Lets the process end although the server runs. */
   unref(): void {
-    this.#isReferenced = false;
-    this.#stopKeepalive();
-  }
-
-  /** Whether the server keeps the process alive. */
-  get isReferenced(): boolean {
-    return this.#isReferenced;
-  }
-
-  #stopKeepalive(): void {
-    if (this.#keepalive !== null) clearInterval(this.#keepalive);
-    this.#keepalive = null;
+    this.#keepalive.unref();
   }
 }

@@ -8,6 +8,7 @@
  *   128    | PARKER_BYTES     | room     | the acceptor sleeps on it when it waits for room
  *   256    | 4                | seed     | main, once
  *   384    | 4 * ROWS * WIDTH | counters | as open
+ *   then   | 4 * DESCRIPTORS  | keys     | dispatchers: the key of each descriptor's connection, for when one of them dies
  *
  * Addresses are counted in a count-min sketch (Cormode and Muthukrishnan, 2005): each has one counter in each of ROWS rows, found
  * by hashes of its key with a random seed, and its count is the least of them. Addresses that share a counter make it
@@ -33,15 +34,19 @@ export const NO_ADDRESS = 0;
 
 const ROWS = 4;
 const WIDTH = 16_384;
+/** Descriptor numbers whose keys are noted. */
+const DESCRIPTORS = 1 << 20;
 const LAYOUT = declareLayout({
   open: isolated(WORD_BYTES),
   room: isolated(PARKER_BYTES),
   seed: isolated(WORD_BYTES),
   counters: isolated(WORD_BYTES * ROWS * WIDTH),
+  keys: isolated(WORD_BYTES * DESCRIPTORS),
 });
 const OPEN = LAYOUT.offsets.open / WORD_BYTES;
 const SEED = LAYOUT.offsets.seed / WORD_BYTES;
 const COUNTERS = LAYOUT.offsets.counters / WORD_BYTES;
+const KEYS = LAYOUT.offsets.keys / WORD_BYTES;
 /** Odd numbers that tell the rows apart. */
 const FACTORS = [0x9e3779b1, 0x85ebca6b, 0xc2b2ae35, 0x27d4eb2f] as const;
 
@@ -120,6 +125,16 @@ export class Admission {
   /** A connection that was let in without an address has one now. */
   enterAddress(key: number): void {
     this.#count(key, 1);
+  }
+
+  /** Notes the key of a connection that is open, by its descriptor. */
+  note(fd: number, key: number): void {
+    if (fd < DESCRIPTORS) this.#words[KEYS + fd] = key;
+  }
+
+  /** The key that was noted last for a descriptor. */
+  noted(fd: number): number {
+    return fd < DESCRIPTORS ? this.#words[KEYS + fd]! : NO_ADDRESS;
   }
 
   /** A connection that was let in with this key is closed. @returns whether the acceptor is to be woken for it */

@@ -19,6 +19,10 @@
  *   16       1: not ready for new work  | main
  *   17       1: handler threads fail to  | main
  *            start                      |
+ *   18       1: handlers run inline no  | main
+ *            more                       |
+ *   19       1: wake main once there    | main sets, a dispatcher clears
+ *            are clients                |
  *   32       supervisor's parker        | (parker.ts)
  *   64 + 64d dispatcher d               |
  *     +0     state (DISPATCHER_*)       | dispatcher
@@ -28,13 +32,13 @@
  *     +5     tasks in its backlog       | dispatcher
  *     +6     1: close idle clients      | main sets, dispatcher clears
  *     +7     how many it closed         | dispatcher
+ *     +8     1 + fd of the client whose | dispatcher
+ *            request runs there         |
  *     +32    its parker                 | (parker.ts)
  *   handlers after that, 64 words each
  *     +0     state (HANDLER_*)          | compare-and-exchange, transitions below
  *     +1     threads that died here     | main
  *     +2     runs synchronously: 0 / 1  | handler
- *     +3     dispatchers that have yet  | main sets, dispatchers Atomics.sub
- *            to let go of a dead thread |
  *     +4     requests it has open       | handler
  *     +5     a thread is wanted here    | dispatchers set, supervisor clears
  *     +6..7  f64: since when it runs    | handler (monotonic ms, ffi/clock.ts)
@@ -44,6 +48,8 @@
  *     +11    1: the thread that died    | main, before it declares it dead
  *            here was killed            |
  *     +32    its parker                 | (parker.ts)
+ *   then one word for each slot and dispatcher: which
+ *   death of that slot it has dealt with  | dispatcher
  *
  * Handler states:
  *
@@ -58,7 +64,7 @@
 
 import { Parker } from "./parker.ts";
 import { ServerWords } from "./server-words.ts";
-import { HANDLER_DEAD, HANDLER_EMPTY } from "./states.ts";
+import { DISPATCHER_STARTING, HANDLER_DEAD, HANDLER_EMPTY } from "./states.ts";
 
 export * from "./states.ts";
 
@@ -76,7 +82,8 @@ export class ControlBlock extends ServerWords {
 
   /** Bytes that a control block for so many threads takes. */
   static bytes(dispatcherCount: number, handlerCount: number): number {
-    return (THREADS_AT + (dispatcherCount + handlerCount) * SPAN_WORDS) * 4;
+    const letGoWords = (dispatcherCount * handlerCount + 1) & ~1;
+    return (THREADS_AT + (dispatcherCount + handlerCount) * SPAN_WORDS + letGoWords) * 4;
   }
 
   constructor(memory: SharedArrayBuffer, dispatcherCount: number, handlerCount: number) {
@@ -190,6 +197,16 @@ export class ControlBlock extends ServerWords {
     return Atomics.load(this.words, base + 7);
   }
 
+  /** Says whose request runs on a dispatcher now, -1 when there is none that main could answer. Plain: it is read once it is dead. */
+  setInlineClient(index: number, fd: number): void {
+    this.words[this.#dispatcher(index) + 8] = fd + 1;
+  }
+
+  /** The client whose request ran on a dispatcher that has ended, or -1. */
+  inlineClient(index: number): number {
+    return Atomics.load(this.words, this.#dispatcher(index) + 8) - 1;
+  }
+
   /** Publishes a dispatcher's number of clients. */
   setClients(index: number, clients: number): void {
     Atomics.store(this.words, this.#dispatcher(index) + 3, clients);
@@ -286,7 +303,6 @@ export class ControlBlock extends ServerWords {
   declareDead(slot: number, wasKilled = false): void {
     const base = this.#handler(slot);
     Atomics.store(this.words, base + 11, wasKilled ? 1 : 0);
-    Atomics.store(this.words, base + 3, this.dispatcherCount);
     Atomics.add(this.words, base + 1, 1);
     Atomics.store(this.words, base + 2, 0);
     Atomics.store(this.words, base, HANDLER_DEAD);
@@ -298,11 +314,35 @@ export class ControlBlock extends ServerWords {
     return Atomics.load(this.words, this.#handler(slot) + 1);
   }
 
-  /** A dispatcher has let go of the dead thread of `slot`; true for the last one, which has emptied the slot. */
-  letGo(slot: number): boolean {
-    const base = this.#handler(slot);
-    if (Atomics.sub(this.words, base + 3, 1) !== 1) return false;
+  /** Which death of `slot` (`deaths`) a dispatcher has dealt with last; its successor goes on from there. */
+  lastLetGo(slot: number, dispatcher: number): number {
+    return Atomics.load(this.words, this.#letGoAt(slot, dispatcher));
+  }
+
+  /**
+   * A dispatcher has let go of the dead thread of `slot`; true for the last one, which has emptied the slot. Saying it twice is
+   * no harm: the word of each says which death it means.
+   */
+  letGo(slot: number, dispatcher: number): boolean {
+    const deaths = this.deaths(slot);
+    Atomics.store(this.words, this.#letGoAt(slot, dispatcher), deaths);
+    for (let index = 0; index < this.dispatcherCount; index++) {
+      if (this.lastLetGo(slot, index) !== deaths) return false;
+    }
     return this.moveHandler(slot, HANDLER_DEAD, HANDLER_EMPTY);
+  }
+
+  #letGoAt(slot: number, dispatcher: number): number {
+    return this.#handler(this.handlerCount) + slot * this.dispatcherCount + dispatcher;
+  }
+
+  /** Resets what a dead dispatcher said of itself; called by main before it starts another in its place. */
+  resetDispatcher(index: number): void {
+    const base = this.#dispatcher(index);
+    Atomics.store(this.words, base, DISPATCHER_STARTING);
+    for (const word of [3, 4, 5, 8]) Atomics.store(this.words, base + word, 0);
+    this.answerCloseIdle(index, 0);
+    Atomics.store(this.words, base + PARKER_AT, 0);
   }
 
   /** Publishes how many requests a handler thread has open (started and not yet answered whole). */

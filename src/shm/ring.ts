@@ -178,6 +178,21 @@ export class RingProducer {
     return Atomics.load(this.#control, HEAD);
   }
 
+  /** Calls `visit` for each record that is visible and not given back by the consumer, in order. */
+  forEachUnreleased(visit: (type: number, a: number, b: number) => void): void {
+    let position = this.releasedPosition;
+    while (position !== this.#published) {
+      const word = (position & (this.#capacityBytes - 1)) >> 2;
+      const length = this.words[word]!;
+      if (length < 0) {
+        position = (position - length) | 0;
+        continue;
+      }
+      visit(this.words[word + 1]!, this.words[word + 2]!, this.words[word + 3]!);
+      position = (position + ((length + RECORD_ROUND) & RECORD_MASK)) | 0;
+    }
+  }
+
   /** Whether records that were published have not been given back by the consumer. */
   get hasUnreleased(): boolean {
     return this.releasedPosition !== this.#published;

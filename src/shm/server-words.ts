@@ -14,6 +14,8 @@ const REFERENCE_REQUEST = 7;
 const TIMEOUT_TOLD = 8;
 const UNREADY = 16;
 const START_FAILING = 17;
+const INLINE_BARRED = 18;
+const WATCH_WANTED = 19;
 
 /** View of the server's words; each thread makes its own over the same memory. */
 export class ServerWords {
@@ -75,6 +77,33 @@ export class ServerWords {
   /** Whether no time-out was told of before this call. */
   isFirstTimeout(): boolean {
     return Atomics.exchange(this.words, TIMEOUT_TOLD, 1) === 0;
+  }
+
+  /** Whether dispatchers may run handlers no more, since one of them hung in one. */
+  get isInlineBarred(): boolean {
+    return Atomics.load(this.words, INLINE_BARRED) === 1;
+  }
+
+  /** Has dispatchers run no handlers any more; called by main. */
+  barInline(): void {
+    Atomics.store(this.words, INLINE_BARRED, 1);
+  }
+
+  /** Asks to be woken by the next dispatcher that has clients, to watch it; called by main. */
+  wantWatch(): void {
+    Atomics.store(this.words, WATCH_WANTED, 1);
+  }
+
+  /** Whether nobody has woken main since `wantWatch`. */
+  get isWatchWanted(): boolean {
+    return Atomics.load(this.words, WATCH_WANTED) === 1;
+  }
+
+  /** Whether main is to be woken now, to watch dispatchers: true for one of them. */
+  takeWatchWish(): boolean {
+    return (
+      Atomics.load(this.words, WATCH_WANTED) === 1 && Atomics.exchange(this.words, WATCH_WANTED, 0) === 1
+    );
   }
 
   /** Whether the last handler thread that was started failed, and none has come up since. */

@@ -231,6 +231,13 @@ export class SlabReader extends SlabView {
     this.change(block, this.#accepted, BlockState.FREE);
   }
 
+  /** In place of a reader that died: frees the blocks that it had accepted, and returns how many. What is handed stays. */
+  sweepAccepted(): number {
+    let count = 0;
+    for (let block = 0; block < this.blockCount; block++) count += this.sweepWord(block, this.#accepted);
+    return count;
+  }
+
   /**
    * After the writer's death: frees the blocks it was filling and those handed to this reader that no record names, and
    * returns how many. First read the ring to its end, accepting what its records name; accepted blocks stay with the

@@ -16,7 +16,8 @@
  * A TAKEN entry is not reusable yet: the record in the ring still names it, and the handler would take the new task's
  * state for the old one's. Only SKIPPED says that the record is gone.
  *
- * The memory is `entryCount` words. They are not spread over cache lines: each is written a few times in a task's life.
+ * The memory is `entryCount` words and one more: how many entries were ever used, for a dispatcher that takes the place of
+ * one that died (`recover`). They are not spread over cache lines: each is written a few times in a task's life.
  * Does not know what a task is.
  */
 import {
@@ -51,12 +52,12 @@ export const DEFAULT_TASK_ENTRIES = 256;
 /** Returns the shared memory that a table needs, in bytes: a multiple of 128. */
 export function taskTableBytes(entryCount: number = DEFAULT_TASK_ENTRIES): number {
   checkPowerOfTwo("task table entries", entryCount);
-  return alignUp(entryCount * WORD_BYTES, ISOLATION_BYTES);
+  return alignUp((entryCount + 1) * WORD_BYTES, ISOLATION_BYTES);
 }
 
 function tableWords(memory: SharedArrayBuffer, byteOffset: number, entryCount: number): Int32Array {
   checkPlace("task table", memory, byteOffset, taskTableBytes(entryCount), CACHE_LINE_BYTES);
-  return new Int32Array(memory, byteOffset, entryCount);
+  return new Int32Array(memory, byteOffset, entryCount + 1);
 }
 
 /** The dispatcher's end of a task table. **Thread**: one dispatcher. **Blocks**: never. */
@@ -93,9 +94,36 @@ export class DispatcherTaskTable {
   allocate(): number {
     if (this.#freeCount === 0 && this.#takenCount > 0) this.#reclaim();
     if (this.#freeCount === 0 && this.#fresh === this.entryCount) return -1;
-    const entry = this.#freeCount > 0 ? this.#free[--this.#freeCount]! : this.#fresh++;
+    const entry = this.#freeCount > 0 ? this.#free[--this.#freeCount]! : this.#takeFresh();
     this.#states[entry] = TaskState.QUEUED;
     return entry;
+  }
+
+  #takeFresh(): number {
+    const entry = this.#fresh++;
+    this.#states[this.entryCount] = this.#fresh;
+    return entry;
+  }
+
+  /**
+   * Takes the place of a dispatcher that died, on a table that may be in use. What was QUEUED is taken back if the handler
+   * has not started it; `visit` is called for each entry that is STARTED: it is to be freed when its result is there.
+   *
+   * @param isKnown whether the handler has been told of the task in an entry
+   */
+  recover(isKnown: (entry: number) => boolean, visit: (entry: number) => void): void {
+    this.#fresh = Atomics.load(this.#states, this.entryCount);
+    for (let entry = 0; entry < this.#fresh; entry++) {
+      let state = this.stateOf(entry);
+      if (state === TaskState.QUEUED && !isKnown(entry)) {
+        this.discard(entry);
+        continue;
+      }
+      if (state === TaskState.QUEUED) state = this.tryTakeBack(entry) ? TaskState.FREE : TaskState.STARTED;
+      else if (state === TaskState.FREE) this.#free[this.#freeCount++] = entry;
+      else if (state !== TaskState.STARTED) this.#taken[this.#takenCount++] = entry;
+      if (state === TaskState.STARTED) visit(entry);
+    }
   }
 
   /** Gives back an entry whose record was not published (the ring had no room). */
@@ -141,6 +169,7 @@ export class DispatcherTaskTable {
     }
     this.#takenCount = 0;
     this.#fresh = 0;
+    this.#states[this.entryCount] = 0;
     this.#freeCount = 0;
     return visits;
   }

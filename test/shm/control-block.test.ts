@@ -31,9 +31,9 @@ describe("handler slots", () => {
     const epoch = control.epoch;
     control.declareDead(1);
     expect([control.handlerState(1), control.epoch]).toEqual([HANDLER_DEAD, epoch + 1]);
-    expect(control.letGo(1)).toBe(false);
+    expect(control.letGo(1, 0)).toBe(false);
     expect([control.handlerState(1), control.epoch]).toEqual([HANDLER_DEAD, epoch + 1]);
-    expect(control.letGo(1)).toBe(true);
+    expect(control.letGo(1, 1)).toBe(true);
     expect([control.handlerState(1), control.epoch]).toEqual([HANDLER_EMPTY, epoch + 2]);
     expect([control.handlerState(0), control.handlerState(2)]).toEqual([HANDLER_EMPTY, HANDLER_EMPTY]);
   });
@@ -70,7 +70,7 @@ describe("handler slots", () => {
     for (let round = 0; round < 5; round++) {
       control.moveHandler(0, HANDLER_EMPTY, HANDLER_STARTING);
       control.declareDead(0);
-      expect([control.letGo(0), control.letGo(0), control.letGo(0)]).toEqual([false, false, true]);
+      expect([control.letGo(0, 1), control.letGo(0, 0), control.letGo(0, 2)]).toEqual([false, false, true]);
     }
     expect([control.handlerState(0), control.deaths(0), control.deaths(1)]).toEqual([HANDLER_EMPTY, 5, 0]);
   });

@@ -1,0 +1,147 @@
+/**
+ * Watches dispatchers that run user code (`inline-host.ts`): one that hangs in it serves none of its clients.
+ *
+ * Lives in the supervisor, on a timer that runs only while dispatchers have clients or are awake; after that, the first that gets a
+ * client wakes main, or the acceptor does that accepts one. A dispatcher hangs when it neither turns nor sleeps for as long as the limit.
+ */
+import type { Log } from "../log/log.ts";
+import type { Waker } from "../net/waker.ts";
+import { type ControlBlock, DISPATCHER_RUNNING, SERVER_RUNNING } from "../shm/control-block.ts";
+import { DispatcherCounter } from "../shm/counters.ts";
+import { controlOf, dispatcherCounters, type ServerMemory } from "./server-memory.ts";
+
+/** Looks in the time of the limit, and the bounds of the time between two of them, in ms. */
+const LOOKS = 8;
+const SHORTEST_LOOK_MS = 20;
+const LONGEST_LOOK_MS = 1000;
+
+/** What the watch asks of the supervisor. */
+export interface DispatcherWatchOwner {
+  /** A dispatcher has hung for so many ms. */
+  hangs(index: number, ms: number): void;
+  /** A dispatcher is to turn once, if it can. */
+  wake(index: number): void;
+}
+
+/** Watches the dispatchers of one server. */
+export class DispatcherWatch {
+  readonly #owner: DispatcherWatchOwner;
+  readonly #control: ControlBlock;
+  readonly #counters: readonly Float64Array[];
+  readonly #limitMs: number;
+  readonly #everyMs: number;
+  readonly #turns: number[] = [];
+  readonly #stillMs: number[] = [];
+  #timer: ReturnType<typeof setInterval> | null = null;
+  #isEnded = false;
+  #lookedMs = 0;
+
+  /**
+   * @param counters of each dispatcher
+   * @param limitMs how long one may neither turn nor sleep
+   */
+  constructor(
+    owner: DispatcherWatchOwner,
+    control: ControlBlock,
+    counters: readonly Float64Array[],
+    limitMs: number,
+  ) {
+    this.#owner = owner;
+    this.#control = control;
+    this.#counters = counters;
+    this.#limitMs = limitMs;
+    this.#everyMs = Math.min(LONGEST_LOOK_MS, Math.max(SHORTEST_LOOK_MS, limitMs / LOOKS));
+    control.wantWatch();
+  }
+
+  /** Begins to look if a dispatcher has clients; called whenever one of them woke the supervisor. */
+  begin(): void {
+    if (this.#timer !== null || this.#isEnded || (this.#control.isWatchWanted && this.#isRunning)) return;
+    this.#lookedMs = performance.now();
+    this.#timer = setInterval(() => this.look(performance.now()), this.#everyMs);
+    this.#timer.unref();
+  }
+
+  get #isRunning(): boolean {
+    return this.#control.serverState === SERVER_RUNNING;
+  }
+
+  /** Looks at all dispatchers. */
+  look(nowMs: number): void {
+    // After a pause of the whole process, or of this thread, nobody has hung for as long as the clock says.
+    const passedMs = Math.min(nowMs - this.#lookedMs, 2 * this.#everyMs);
+    this.#lookedMs = nowMs;
+    let isIdle = this.#isRunning;
+    for (let index = 0; index < this.#control.dispatcherCount; index++) {
+      if (this.#control.load(index).clients > 0 || !this.#control.dispatcherParker(index).isAsleep)
+        isIdle = false;
+      this.#lookAt(index, passedMs);
+    }
+    if (!isIdle) return;
+    this.#stop();
+    this.#control.wantWatch();
+  }
+
+  #lookAt(index: number, passedMs: number): void {
+    const turns = this.#counters[index]![DispatcherCounter.turns]!;
+    if (turns !== this.#turns[index] || this.#control.dispatcherState(index) !== DISPATCHER_RUNNING) {
+      this.#turns[index] = turns;
+      this.#stillMs[index] = 0;
+      return;
+    }
+    const stillMs = (this.#stillMs[index] ?? 0) + passedMs;
+    this.#stillMs[index] = stillMs;
+    // One that sleeps on its event loop may hang in a timer of the user's: it is woken to show whether it can turn.
+    // When the server stops, all have been woken.
+    if (this.#isRunning && this.#control.dispatcherParker(index).isAsleep) {
+      if (stillMs >= this.#limitMs / 2) {
+        this.#stillMs[index] = 0;
+        this.#owner.wake(index);
+      }
+      return;
+    }
+    if (stillMs < this.#limitMs) return;
+    this.#stillMs[index] = 0;
+    this.#owner.hangs(index, stillMs);
+  }
+
+  #stop(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+  }
+
+  /** Looks no more. */
+  end(): void {
+    this.#isEnded = true;
+    this.#stop();
+  }
+}
+
+/**
+ * Watches the dispatchers of a server: one that hangs is ended, and none of them runs handlers from then on.
+ *
+ * @param limitMs how long one may neither turn nor sleep
+ * @param end ends a dispatcher
+ */
+export function watchDispatchers(
+  memory: ServerMemory,
+  wakers: readonly Waker[],
+  log: Log,
+  limitMs: number,
+  end: (index: number) => void,
+): DispatcherWatch {
+  const control = controlOf(memory);
+  const owner = {
+    wake: (index: number) => {
+      if (control.dispatcherParker(index).needsWake()) wakers[index]!.wake();
+    },
+    hangs: (index: number, ms: number) => {
+      control.barInline();
+      const message = `dispatcher ${index} hangs in a handler that ran there, for ${Math.round(ms)} ms: it is ended; handler threads run all requests from now on`;
+      log.error("dispatcher-hangs", message, { dispatcher: index, ms });
+      end(index);
+    },
+  };
+  const counters = wakers.map((_, index) => dispatcherCounters(memory, index));
+  return new DispatcherWatch(owner, control, counters, limitMs);
+}

@@ -1,0 +1,85 @@
+import { afterEach, expect, test } from "bun:test";
+import { DispatcherWatch } from "../../src/roles/dispatcher-watch.ts";
+import { allocateServerMemory, controlOf, dispatcherCounters } from "../../src/roles/server-memory.ts";
+import { type ControlBlock, DISPATCHER_RUNNING } from "../../src/shm/control-block.ts";
+import { DispatcherCounter } from "../../src/shm/counters.ts";
+
+const LIMIT_MS = 800;
+/** An eighth of that: how often it looks. */
+const EVERY_MS = 100;
+
+let watch: DispatcherWatch;
+let control: ControlBlock;
+let counters: Float64Array[];
+let hung: string[];
+let woken: number[];
+let now = 0;
+afterEach(() => watch.end());
+
+function start(): void {
+  const memory = allocateServerMemory(2, 1);
+  control = controlOf(memory);
+  counters = [dispatcherCounters(memory, 0), dispatcherCounters(memory, 1)];
+  hung = [];
+  woken = [];
+  const owner = {
+    hangs: (index: number, ms: number) => void hung.push(`${index} ${ms}`),
+    wake: (index: number) => void woken.push(index),
+  };
+  watch = new DispatcherWatch(owner, control, counters, LIMIT_MS);
+  for (const index of [0, 1]) {
+    control.setDispatcherState(index, DISPATCHER_RUNNING);
+    control.setClients(index, 1);
+  }
+  watch.look(now);
+}
+function turn(index: number): void {
+  counters[index]![DispatcherCounter.turns]! += 1;
+}
+function looks(count: number, between: () => void = () => {}): void {
+  for (let look = 0; look < count; look++) {
+    between();
+    now += EVERY_MS;
+    watch.look(now);
+  }
+}
+
+test("one that neither turns nor sleeps hangs, one that turns does not", () => {
+  start();
+  turn(0);
+  looks(1);
+  looks(8, () => turn(0));
+  expect(hung).toEqual(["1 800"]);
+  looks(6, () => turn(0));
+  expect(hung.length).toBe(1);
+});
+
+test("one that sleeps does not hang, and is woken now and then to show it", () => {
+  start();
+  for (const index of [0, 1]) control.dispatcherParker(index).announce();
+  looks(30, () => turn(1));
+  expect(hung).toEqual([]);
+  expect(woken.length).toBeGreaterThan(4);
+  expect(new Set(woken)).toEqual(new Set([0]));
+});
+
+test("a pause of the whole process counts for two looks at most", () => {
+  start();
+  looks(3);
+  now += 3_600_000;
+  looks(1);
+  expect(hung).toEqual([]);
+});
+
+test("it wants to be woken by the first client, and stops to look when there is none", () => {
+  start();
+  expect(control.isWatchWanted).toBe(true);
+  expect([control.takeWatchWish(), control.takeWatchWish()]).toEqual([true, false]);
+  watch.begin();
+  for (const index of [0, 1]) control.setClients(index, 0);
+  looks(1);
+  expect(control.isWatchWanted).toBe(false);
+  for (const index of [0, 1]) control.dispatcherParker(index).announce();
+  looks(1);
+  expect(control.isWatchWanted).toBe(true);
+});

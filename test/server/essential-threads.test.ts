@@ -1,0 +1,247 @@
+/**
+ * Dispatchers and the acceptor that end without having been asked to, or hang in a handler that runs there: what they held is
+ * closed, they are started again, and the listener goes on accepting. Not for Bun.serve, which has no such threads.
+ */
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { readdirSync } from "node:fs";
+import { type Server, serve } from "../../src/index.ts";
+import type { LogRecord } from "../../src/log/log.ts";
+import { exchange, requestBytes } from "../support/exchange.ts";
+import { eventually, fdCount } from "../support/process-info.ts";
+import { RawClient } from "../support/raw-client.ts";
+import { isBunTarget } from "../support/target.ts";
+
+const MODULE = new URL("../fixtures/dispatcher-module.ts", import.meta.url);
+const LIMIT_MS = 200;
+
+const NativeWorker = globalThis.Worker;
+/** The Workers that were started since the last server was, by name. */
+const workers: { name: string; worker: Worker }[] = [];
+beforeAll(() => {
+  globalThis.Worker = class extends NativeWorker {
+    constructor(
+      url: string | URL,
+      options?: WorkerOptions & { workerData?: { epolloLog?: { thread: string } } },
+    ) {
+      super(url, options);
+      workers.push({ name: options?.workerData?.epolloLog?.thread ?? "", worker: this });
+    }
+  };
+});
+afterAll(() => {
+  globalThis.Worker = NativeWorker;
+});
+
+let server: Server | null = null;
+let log: LogRecord[] = [];
+afterEach(async () => {
+  await server?.stop(true);
+  server = null;
+});
+
+function start(threads: object = {}): Server {
+  workers.length = 0;
+  log = [];
+  server = serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    handlers: MODULE,
+    idleTimeout: 60,
+    // One handler thread, so that descriptors of another one are not taken for left over.
+    threads: { dispatchers: 1, min: 1, max: 1, inline: true, handlerTimeout: LIMIT_MS, ...threads },
+    observe: { log: (record: LogRecord) => void log.push(record) },
+  } as never) as unknown as Server;
+  return server;
+}
+const logged = (event: string): LogRecord[] => log.filter((record) => record.event === event);
+const port = (): number => server!.port!;
+
+/** Asks until requests run on the dispatcher. */
+async function warmUp(): Promise<void> {
+  await using client = await RawClient.connect(port());
+  const before = server!.stats().requestsInline;
+  const deadline = Date.now() + 15_000;
+  while (server!.stats().requestsInline <= before + 5 && Date.now() < deadline) {
+    await client.send(requestBytes("/"));
+    await client.readResponse();
+  }
+  expect(server!.stats().requestsInline).toBeGreaterThan(before + 5);
+}
+
+/** Whether all is as before: answers, and no descriptor too many. */
+async function goesOn(fds: number): Promise<void> {
+  for (let round = 0; round < 5; round++) expect((await exchange(port(), "/")).text).toBe("fine");
+  await eventually(
+    "nothing to be in flight",
+    () => server!.stats(),
+    ({ inFlight, backlog, connections }) => inFlight + backlog + connections === 0,
+  );
+  await eventually("descriptors to be closed", fdCount, (count) => count <= fds).catch(() =>
+    expect(readdirSync("/proc/self/fd").length).toBeLessThanOrEqual(fds),
+  );
+}
+
+describe.skipIf(isBunTarget)("a dispatcher that hangs in a handler", () => {
+  test("is ended: 503 for that request, a reset for its other clients, and none runs handlers any more", async () => {
+    start();
+    await warmUp();
+    const fds = fdCount();
+    await using idle = await RawClient.connect(port());
+    await idle.send(requestBytes("/"));
+    await idle.readResponse();
+    const stream = await RawClient.connect(port());
+    await stream.send(requestBytes("/stream"));
+    await eventually(
+      "the stream to begin",
+      () => stream.unread.length,
+      (length) => length > 0,
+    );
+    const answer = await exchange(port(), "/?hang");
+    expect([answer.status, answer.headers.connection]).toEqual([503, "close"]);
+    await eventually(
+      "the others to be reset",
+      () => [idle.ending, stream.ending].join(),
+      (endings) => endings === "reset,reset",
+    );
+    stream.close();
+    const before = server!.stats().requestsInline;
+    for (let round = 0; round < 50; round++) expect((await exchange(port(), "/")).text).toBe("fine");
+    expect(server!.stats().requestsInline).toBe(before);
+    expect(logged("dispatcher-hangs").length).toBe(1);
+    expect(logged("thread-restarted").length).toBe(1);
+    await goesOn(fds);
+  }, 20_000);
+
+  test("also when it hangs outside of a request", async () => {
+    start();
+    await warmUp();
+    const fds = fdCount();
+    expect((await exchange(port(), "/?hangLater")).text).toBe("fine");
+    await eventually(
+      "it to be ended",
+      async () => {
+        // Without a client nobody is harmed, and nobody looks.
+        const client = await RawClient.connect(port());
+        await client.send(requestBytes("/"));
+        await Bun.sleep(50);
+        client.close();
+        return logged("thread-restarted").length;
+      },
+      (count) => count === 1,
+    );
+    await goesOn(fds);
+  }, 20_000);
+
+  test("a pipelined request that hangs does not get the answer to the one before it", async () => {
+    start();
+    await warmUp();
+    await using client = await RawClient.connect(port());
+    await client.send(Buffer.concat([requestBytes("/"), requestBytes("/?hang")]));
+    await eventually(
+      "the connection to end",
+      () => client.ending,
+      (ending) => ending !== "open",
+    );
+    const text = client.unread.toString("latin1");
+    if (text.includes(" 503 ")) expect(text.indexOf("fine")).toBeWithin(0, text.indexOf(" 503 "));
+  }, 20_000);
+});
+
+describe.skipIf(isBunTarget)("a dispatcher that ends", () => {
+  test("is started again; handlers are told that its requests are over, and theirs go on", async () => {
+    start({ handlerTimeout: Infinity });
+    await warmUp();
+    const fds = fdCount();
+    const slow = await RawClient.connect(port());
+    await slow.send(requestBytes("/slow?ms=60000"));
+    await eventually(
+      "it to be in flight",
+      () => server!.stats().inFlight,
+      (count) => count === 1,
+    );
+    await using dying = await RawClient.connect(port());
+    await dying.send(requestBytes("/?die"));
+    await eventually(
+      "its clients to be closed",
+      () => [slow.ending, dying.ending].includes("open"),
+      (isOpen) => !isOpen,
+    );
+    await eventually(
+      "the handler to be told",
+      () => server!.stats().handlers.reduce((sum, { inFlight }) => sum + inFlight, 0),
+      (count) => count === 0,
+    );
+    expect(server!.stats().threads).toMatchObject({ killed: 0 });
+    await goesOn(fds + 1);
+  }, 20_000);
+
+  test("over and over: each time its clients are closed, and the listener accepts", async () => {
+    start({ inline: false, dispatchers: 2 });
+    await exchange(port(), "/");
+    const fds = fdCount();
+    for (let round = 1; round <= 4; round++) {
+      const clients = await Promise.all(Array.from({ length: 8 }, () => RawClient.connect(port())));
+      for (const client of clients) {
+        await client.send(requestBytes("/"));
+        expect((await client.readResponse()).text).toBe("fine");
+      }
+      // It lives for more than a second: one that ends at once, again and again, is given up.
+      await Bun.sleep(1100);
+      const name = `dispatcher ${round % 2}`;
+      const { worker } = workers.findLast((started) => started.name === name)!;
+      worker.terminate();
+      // A thread in epoll_wait is not reached; the next thing it does is its end.
+      await eventually(
+        "it to be started again",
+        async () => {
+          for (const client of clients) if (client.ending === "open") await client.send(requestBytes("/"));
+          return logged("thread-restarted").length;
+        },
+        (count) => count === round,
+      );
+      for (const client of clients) client.close();
+      // One that is ended from outside may have been about to note a descriptor.
+      await goesOn(fds + round);
+    }
+  }, 20_000);
+
+  test.each([
+    [2, 0, "fine after 3 dispatchers", ""],
+    [3, 1, "", "dispatcher 0 has ended unexpectedly (code"],
+  ])("at once, %p times: the process ends with %p", async (times, code, output, message) => {
+    const program = new URL("../fixtures/dying-dispatcher.ts", import.meta.url).pathname;
+    const child = Bun.spawn([process.execPath, "run", program, String(times)], {
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    const [text, errors] = await Promise.all([child.stdout.text(), child.stderr.text()]);
+    expect([await child.exited, text.trim()]).toEqual([code, output]);
+    expect(errors).toContain(message);
+    if (code === 1) expect(errors).toContain("again and again; the server is stopped");
+  });
+});
+
+describe.skipIf(isBunTarget)("an acceptor that ends", () => {
+  test("is started again: who connects meanwhile is served", async () => {
+    start({ inline: false });
+    await exchange(port(), "/");
+    const fds = fdCount();
+    const { worker } = workers.find(({ name }) => name === "acceptor")!;
+    worker.terminate();
+    await eventually(
+      "it to be started again",
+      async () => {
+        // What wakes it is a client, which may be lost with it: between the kernel and the thread's first note of it.
+        const client = await RawClient.connect(port());
+        await client.send(requestBytes("/"));
+        await Bun.sleep(50);
+        client.close();
+        return logged("thread-restarted").map(({ message }) => message.split(" ")[0]);
+      },
+      (names) => names.join() === "acceptor",
+    );
+    const answers = await Promise.all(Array.from({ length: 30 }, () => exchange(port(), "/")));
+    expect(answers.every(({ text }) => text === "fine")).toBe(true);
+    await goesOn(fds + 2);
+  }, 20_000);
+});
