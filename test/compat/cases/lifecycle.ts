@@ -25,7 +25,7 @@ const noted = (mark: string, count: number): Promise<string[]> =>
     "the notes",
     () => notesOf(mark),
     (lines) => lines.length >= count,
-    2000,
+    5000,
   ).catch(() => notesOf(mark));
 /** The notes of a mark, without it. */
 const notes = async (mark: string, count: number): Promise<Observation> =>
