@@ -33,7 +33,14 @@ export const drill: Drill = {
     const load = await OpenLoop.open(server.port, CONNECTIONS, "GET /block HTTP/1.1\r\nHost: a\r\n\r\n");
     run.atEnd(() => load.close());
     // Routes have to show that they are short before they run on the dispatcher.
-    await (await startProber(server.port, "/trivial", 200)).stop();
+    const warming = await startProber(server.port, "/trivial", 400);
+    await eventually(
+      "the trivial route to be known as short",
+      () => server.stats(),
+      (stats) => stats === null || stats.requestsInline > 200,
+      4000,
+    ).catch(() => {});
+    await warming.stop();
     // As many at once as threads: the peak without a backlog would leave threads idle now and then.
     await load.run(capacity, 1);
     const peak = await load.run(capacity * 1.2, 3);
