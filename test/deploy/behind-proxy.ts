@@ -58,7 +58,7 @@ export class BehindProxy implements AsyncDisposable {
     );
   }
 
-  /** Replaces each process once while clients ask, and gives what they have seen. */
+  /** Replaces each process once while clients ask, the second when the first gets requests again; gives what they have seen. */
   async replaceUnderLoad(): Promise<SteadyCounts> {
     const counts = steadyCounts();
     let isOver = false;
@@ -79,18 +79,19 @@ export class BehindProxy implements AsyncDisposable {
       process.kill(old.pid, "SIGTERM");
       const code = await old.exited;
       if (code !== 0) throw new Error(`the process has ended with ${code}: ${old.errorOutput()}`);
-      this.#servers[index] = await startInChild("pool", { ...this.#options, port: this.#ports[index]! });
-      // The proxy has to see that it is back before the other one goes.
-      await Bun.sleep(1500);
+      const next = await startInChild("pool", { ...this.#options, port: this.#ports[index]! });
+      this.#servers[index] = next;
+      // The proxy has to see that it is back before the other one goes: it asks for health now and then, so some are not enough.
+      await eventually(
+        "the new process to get its share",
+        async () => (await next.stats())?.requests ?? 0,
+        (requests) => requests > 100,
+        15_000,
+      );
     }
     isOver = true;
     await load;
     return counts;
-  }
-
-  /** How many requests each process has answered. */
-  async requests(): Promise<number[]> {
-    return await Promise.all(this.#servers.map(async (server) => (await server.stats())?.requests ?? 0));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -34,7 +34,6 @@ test.skipIf(isBunTarget || haproxy === null)(
     const counts = await behind.replaceUnderLoad();
     expect([...counts.errors]).toEqual([]);
     expect(counts.answers).toBeGreaterThan(100);
-    for (const requests of await behind.requests()) expect(requests).toBeGreaterThan(0);
   },
   60_000,
 );

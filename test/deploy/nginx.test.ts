@@ -19,7 +19,6 @@ test.skipIf(isBunTarget || nginx === null)(
     const counts = await behind.replaceUnderLoad();
     expect([...counts.errors]).toEqual([]);
     expect(counts.answers).toBeGreaterThan(100);
-    for (const requests of await behind.requests()) expect(requests).toBeGreaterThan(0);
   },
   60_000,
 );
