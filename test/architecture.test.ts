@@ -74,6 +74,7 @@ const WITHOUT_MIRROR: Readonly<Record<string, string>> = {
   "src/roles/succession.ts":
     "test/channel/dispatcher-link-recover.test.ts, test/server/essential-threads.test.ts",
   "src/roles/main-handlers.ts": "test/server, in main mode",
+  "src/roles/blocked-report.ts": "test/server/handler-timeout.test.ts",
   "src/roles/client-settings.ts": "types only",
   "src/roles/connection-count.ts": "two calls of src/shm/admission.ts; test/server/limits.test.ts",
   "src/roles/client-taker.ts": "test/roles/clients.test.ts, test/server/limits.test.ts",

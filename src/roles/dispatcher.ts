@@ -34,6 +34,7 @@ import { DispatcherCounter } from "../shm/counters.ts";
 import type { IncomingQueue } from "../shm/incoming-queue.ts";
 import type { Parker } from "../shm/parker.ts";
 import { AccessLog } from "./access-log.ts";
+import { reportBlocked } from "./blocked-report.ts";
 import type { Task } from "./client.ts";
 import { Clients } from "./clients.ts";
 import { ConnectionCount } from "./connection-count.ts";
@@ -51,9 +52,8 @@ import { exitThread, guardThread } from "./thread-guard.ts";
 const WAKER_SLOT = -1;
 /** Milliseconds between two tries to tell a link something it had no room for. */
 const RETRY_MS = 1;
-/** Milliseconds after which the event loop gets a turn, where this thread hosts handlers. */
+/** Where it hosts handlers: ms after which the event loop gets a turn, and that it blocks in `epoll_wait` at most. */
 const YIELD_MS = 2;
-/** Milliseconds that it blocks in `epoll_wait` at most, where this thread hosts handlers. */
 const LINGER_MS = 2;
 /** The same while there is no descriptor to sleep on the event loop with: its timers come late by so much, and nothing spins. */
 const UNARMED_LINGER_MS = 25;
@@ -133,7 +133,13 @@ export class Dispatcher {
       settings.accessLog === null ? null : new AccessLog(settings.accessLog, this.#counters),
     );
     this.#watch = new HandlerWatch(
-      { timedOut: (task) => this.#clients.failed.timedOut(task), hangs: (slot) => this.#hangs(slot) },
+      {
+        timedOut: (task) => this.#clients.failed.timedOut(task),
+        // The main thread, in the last slot, cannot be killed.
+        hangs: (slot) =>
+          slot < memory.handlerCount - 1 && this.#control.requestKill(slot) && this.#notifySupervisor(),
+        blocks: (slot, ms) => reportBlocked(memory, index, slot, ms),
+      },
       this.#control,
       this.#links,
       this.#counters,
@@ -147,8 +153,8 @@ export class Dispatcher {
 
   /** Serves until the server is closed, then ends the thread. It blocks the thread unless it comes to host handlers. */
   run(): void {
-    const { retries } = this.#clients;
-    if (this.#settings.isSuccessor) takeOver(this.#index, this.#control, this.#links, retries, this.#deaths);
+    if (this.#settings.isSuccessor)
+      takeOver(this.#index, this.#control, this.#links, this.#clients.retries, this.#deaths);
     this.#control.setDispatcherState(this.#index, DISPATCHER_RUNNING);
     this.#notifySupervisor();
     this.#spin();
@@ -356,12 +362,6 @@ export class Dispatcher {
     );
     this.#scheduler.takeAgain(again, this.#nowMs);
     if (this.#control.letGo(link.slot, this.#index)) this.#notifySupervisor();
-  }
-
-  /** Has a thread killed that hangs; the main thread cannot be. */
-  #hangs(slot: number): void {
-    if (slot === this.#links.length - 1) return;
-    if (this.#control.requestKill(slot)) this.#notifySupervisor();
   }
 
   /** False when the server is closed and this dispatcher is done. */

@@ -1,5 +1,5 @@
 /**
- * Cuts off handlers that take too long (`threads.handlerTimeout`).
+ * Cuts off handlers that take too long (`threads.handlerTimeout`), and tells of those that hang.
  *
  * Owned by the dispatcher, which looks at the requests it has given away every so often, and only while there are some. The
  * deadline of a request runs from the start of its handler to the first byte of its answer. Past it
@@ -9,6 +9,8 @@
  *      by that, and its thread goes on;
  *   3. a thread that runs one handler without a pause for longer than the deadline, or that reads nothing of what it is
  *      told for as long and at least a second, hangs: the supervisor is asked to kill it.
+ *
+ * With a deadline or without one, a handler that has run for 5 s without a pause is reported, once.
  *
  * The start is taken to be when it was first seen here, so a request is never cut off too early, and up to a look late.
  */
@@ -20,6 +22,9 @@ import { TASK_GIVEN, type Task } from "./client.ts";
 const LOOKS = 8;
 const SHORTEST_LOOK_MS = 5;
 const LONGEST_LOOK_MS = 250;
+/** Time between two looks without a deadline, and after which a handler that runs without a pause is reported, in ms. */
+const REPORT_LOOK_MS = 1000;
+const REPORT_MS = 5000;
 /** A thread that has read nothing for less than this may just have got no processor. */
 const LEAST_SILENCE_MS = 1000;
 
@@ -48,6 +53,8 @@ export interface WatchOwner {
   timedOut(task: Task): void;
   /** The thread of a slot hangs. */
   hangs(slot: number): void;
+  /** The thread of a slot has run one handler for so many ms without a pause; said once. */
+  blocks(slot: number, ms: number): void;
 }
 
 /** Watches the handlers of one dispatcher's requests. */
@@ -62,6 +69,8 @@ export class HandlerWatch {
   readonly #positions: Int32Array;
   readonly #starts: Float64Array;
   readonly #sinceMs: Float64Array;
+  /** Start of the run of each thread that was reported last. */
+  readonly #reported: Float64Array;
   #nextMs = 0;
   #hasOpen = false;
   #dispatched = 0;
@@ -79,7 +88,10 @@ export class HandlerWatch {
     this.#threads = threads;
     this.#counters = counters;
     this.#limitMs = limitMs;
-    this.#everyMs = Math.min(LONGEST_LOOK_MS, Math.max(SHORTEST_LOOK_MS, limitMs / LOOKS));
+    const isLimited = limitMs !== Number.POSITIVE_INFINITY;
+    const longestMs = isLimited ? LONGEST_LOOK_MS : REPORT_LOOK_MS;
+    this.#everyMs = Math.min(longestMs, Math.max(SHORTEST_LOOK_MS, limitMs / LOOKS));
+    this.#reported = new Float64Array(threads.length);
     this.#positions = new Int32Array(threads.length);
     this.#starts = new Float64Array(threads.length);
     this.#sinceMs = new Float64Array(threads.length).fill(Number.NaN);
@@ -92,7 +104,6 @@ export class HandlerWatch {
    * @returns milliseconds after which to look again, Infinity when there is nothing to watch
    */
   look(nowMs: number, inline: WatchedPlace | null): number {
-    if (this.#limitMs === Number.POSITIVE_INFINITY) return this.#limitMs;
     if (nowMs < this.#nextMs) {
       const isNeeded =
         this.#hasOpen || this.#counters[DispatcherCounter.tasksDispatched] !== this.#dispatched;
@@ -108,6 +119,7 @@ export class HandlerWatch {
       if (thread.open === 0) continue;
       this.#lookAt(thread, nowMs);
       if (this.#isHanging(thread, nowMs)) this.#owner.hangs(thread.slot);
+      this.#report(thread.slot, nowMs);
     }
     return this.#hasOpen ? this.#everyMs : Number.POSITIVE_INFINITY;
   }
@@ -122,6 +134,15 @@ export class HandlerWatch {
         if (place.isStarted(entry)) task.startedMs = nowMs;
       } else if (nowMs - task.startedMs >= this.#limitMs) this.#owner.timedOut(task);
     }
+  }
+
+  #report(slot: number, nowMs: number): void {
+    const ms = this.#control.runningMs(slot, nowMs);
+    if (ms < REPORT_MS) return;
+    const start = this.#control.lastStartMs(slot);
+    if (start === this.#reported[slot]) return;
+    this.#reported[slot] = start;
+    this.#owner.blocks(slot, ms);
   }
 
   #isHanging(thread: WatchedThread, nowMs: number): boolean {

@@ -1,7 +1,9 @@
 /**
  * Reads the counters of a server's threads. Any thread may; nobody is disturbed.
  */
+import { monotonicMs } from "../../ffi/clock.ts";
 import { SLAB_AT, SLAB_BLOCKS } from "../channel/pair-memory.ts";
+import { runningRequest } from "../channel/running-request.ts";
 import {
   type ControlBlock,
   HANDLER_READY,
@@ -14,9 +16,13 @@ import {
   acceptorCounters,
   dispatcherCounters,
   handlerCounters,
+  pairOf,
   poolCounters,
   type ServerMemory,
 } from "./server-memory.ts";
+
+/** A run is told of when it has taken so long, in ms. */
+const LONG_RUN_MS = 1000;
 
 interface DispatcherReading {
   requests: number;
@@ -40,6 +46,8 @@ interface HandlerReading {
   requests: number;
   inFlight: number;
   busyMs: number;
+  /** What it has run for a second or longer without a pause; null when it has not. */
+  running: { method: string; path: string; ms: number } | null;
 }
 
 /** Takes a reading; its shape is `ServerStats` of `serve/types.ts`. */
@@ -131,5 +139,17 @@ function readHandler(
     requests: counters[HandlerCounter.tasksStarted],
     inFlight: control.openRequests(slot) + (control.isRunning(slot) ? 1 : 0),
     busyMs: counters[HandlerCounter.busyMs],
+    running: longRun(memory, control, slot),
   };
+}
+
+/** What a thread has run for so long that it may be said to hang. */
+function longRun(memory: ServerMemory, control: ControlBlock, slot: number): HandlerReading["running"] {
+  const ms = control.runningMs(slot, monotonicMs());
+  if (ms < LONG_RUN_MS) return null;
+  for (let index = 0; index < memory.dispatcherCount; index++) {
+    const request = runningRequest(pairOf(memory, index, slot));
+    if (request !== null) return { ...request, ms };
+  }
+  return null;
 }

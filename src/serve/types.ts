@@ -168,6 +168,8 @@ export interface HandlerStats {
   readonly requests: number;
   /** Tasks it has started and not finished, now. */
   readonly inFlight: number;
+  /** The request that has kept it for a second or longer without a pause (the path without its query), and for how long; else null. */
+  readonly running: { readonly method: string; readonly path: string; readonly ms: number } | null;
 }
 
 /** The counters of the handler threads. */

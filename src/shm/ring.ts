@@ -178,17 +178,18 @@ export class RingProducer {
     return Atomics.load(this.#control, HEAD);
   }
 
-  /** Calls `visit` for each record that is visible and not given back by the consumer, in order. */
-  forEachUnreleased(visit: (type: number, a: number, b: number) => void): void {
+  /** Calls `visit` for each record that is visible and not given back by the consumer, in order, with where its payload is. */
+  forEachUnreleased(visit: (type: number, a: number, b: number, payloadOffset: number) => void): void {
     let position = this.releasedPosition;
-    while (position !== this.#published) {
+    while (((this.#published - position) | 0) > 0) {
       const word = (position & (this.#capacityBytes - 1)) >> 2;
       const length = this.words[word]!;
       if (length < 0) {
         position = (position - length) | 0;
         continue;
       }
-      visit(this.words[word + 1]!, this.words[word + 2]!, this.words[word + 3]!);
+      const payloadOffset = (word << 2) + RECORD_HEADER_BYTES;
+      visit(this.words[word + 1]!, this.words[word + 2]!, this.words[word + 3]!, payloadOffset);
       position = (position + ((length + RECORD_ROUND) & RECORD_MASK)) | 0;
     }
   }

@@ -34,6 +34,7 @@ class Watching {
   readonly watch: HandlerWatch;
   readonly timedOut: Task[] = [];
   readonly hanging: number[] = [];
+  readonly blocking: string[] = [];
 
   constructor(limitMs = 800) {
     const memory = allocateServerMemory(1, 2);
@@ -45,6 +46,7 @@ class Watching {
         this.timedOut.push(task);
       },
       hangs: (slot: number) => void this.hanging.push(slot),
+      blocks: (slot: number, ms: number) => void this.blocking.push(`${slot} ${ms}`),
     };
     this.watch = new HandlerWatch(owner, this.control, this.threads, this.counters, limitMs);
   }
@@ -65,12 +67,17 @@ class Watching {
   }
 }
 
-test("without a deadline there is nothing to look at", () => {
+test("without a deadline nothing is cut off; what runs for 5 s without a pause is reported, once", () => {
   const it = new Watching(Number.POSITIVE_INFINITY);
   it.give(0);
-  expect(it.watch.look(1, null)).toBe(Number.POSITIVE_INFINITY);
-  expect(it.watch.look(1e9, null)).toBe(Number.POSITIVE_INFINITY);
-  expect(it.timedOut).toEqual([]);
+  it.control.markRunning(0, 1000);
+  it.lookUntil(1000, 5000);
+  expect(it.blocking).toEqual([]);
+  it.lookUntil(6000, 60_000);
+  expect([it.blocking, it.timedOut, it.hanging]).toEqual([["0 5000"], [], []]);
+  it.control.markRunning(0, 60_000);
+  it.lookUntil(61_000, 65_000);
+  expect(it.blocking.length).toBe(2);
 });
 
 test("without a request it wants no turn; with one given between two looks it does", () => {

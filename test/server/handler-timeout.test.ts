@@ -145,6 +145,40 @@ describe.skipIf(isBunTarget).each([...THREADED])("%s", (mode) => {
     expect((await answer).status).toBe(503);
   });
 
+  test("without a deadline, threads that hang leave the others serving, and it is told which request hangs where", async () => {
+    const server = await startInChild(mode, { idleTimeout: 60, threads: { min: 1, max: 3, inline: false } });
+    await exchange(server.port, "/hello");
+    const hanging = [1, 2].map(async () => {
+      const client = await RawClient.connect(server.port);
+      await client.send(requestBytes(`/cpu?ms=${FOR_EVER}&secret=1`));
+      return client;
+    });
+    const runs = await eventually(
+      "both to be told of",
+      async () => {
+        for (let round = 0; round < 5; round++)
+          expect((await exchange(server.port, "/hello")).text).toBe("hello");
+        const { handlers } = (await server.stats()) as unknown as {
+          handlers: { running: { path: string } | null }[];
+        };
+        return handlers.flatMap(({ running }) => running ?? []);
+      },
+      (found) => found.length === 2,
+    );
+    expect(runs).toEqual([
+      { method: "GET", path: "/cpu", ms: expect.any(Number) },
+      { method: "GET", path: "/cpu", ms: expect.any(Number) },
+    ] as never);
+    await eventually(
+      "it to be logged",
+      () => server.errorOutput(),
+      (log) => /GET \/cpu has kept handler thread \d for [5-9]\.\d s/.test(log),
+      9000,
+    );
+    expect(server.errorOutput()).not.toContain("secret");
+    for (const client of await Promise.all(hanging)) client.reset();
+  }, 20_000);
+
   test("kill after kill leaves no thread and no descriptor", async () => {
     const server = await start(mode, { handlerTimeout: 20 });
     await exchange(server.port, "/hello");
