@@ -23,7 +23,10 @@ export class NativeBuffer {
   /** The number of bytes, the same as `bytes.length`. */
   readonly length: number;
 
-  private constructor(bytes: Buffer) {
+  readonly #isOwned: boolean;
+
+  private constructor(bytes: Buffer, isOwned: boolean = false) {
+    this.#isOwned = isOwned;
     this.bytes = bytes;
     this.address = ptr(bytes) as unknown as number;
     this.length = bytes.length;
@@ -50,11 +53,20 @@ export class NativeBuffer {
   /**
    * Views bytes that somebody else has made and will not change. They must be more than 4096: the memory of smaller typed
    * arrays may move.
+   * @param isOwned nobody else has the memory: `free` gives it back
    * @throws RangeError when they are fewer.
    */
-  static over(bytes: Uint8Array): NativeBuffer {
+  static over(bytes: Uint8Array, isOwned: boolean = false): NativeBuffer {
     if (bytes.length <= 4096) throw new RangeError(`${bytes.length} bytes may move; they must be copied`);
-    return new NativeBuffer(Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length));
+    return new NativeBuffer(
+      Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length),
+      isOwned,
+    );
+  }
+
+  /** Gives memory that was made over to this object (`over`) back at once; does nothing to any other. Not used afterwards. */
+  free(): void {
+    if (this.#isOwned) (this.bytes.buffer as ArrayBuffer).transfer(0);
   }
 
   /** Makes a zero-terminated UTF-8 copy of `text`, as C functions expect strings. A NUL inside ends it early, as in C. */

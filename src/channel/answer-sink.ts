@@ -4,11 +4,15 @@
  * `entry` and `serial` name the request (`messages.ts`).
  */
 export interface AnswerSink {
+  /** Whether it takes whole answers of any length at once; else in pieces of up to ANSWER_PIECE_BYTES under the window. */
+  readonly takesWhole: boolean;
   /**
    * Sends the next piece of an answer: `head` (latin-1, may be empty), then `body` from `start` to `end`.
    *
    * The bytes of `body` are copied before the call returns or kept unchanged by the caller until they are.
-   * @param flags `FIRST` with the head, `LAST` with the last piece, `CLOSE` to close the connection after it
+   * @param flags `FIRST` with the head, `LAST` with the last piece, `CLOSE` to close the connection after it;
+   *   `IN_MEMORY` with the first piece if all of the answer exists; `OWNED` if the memory of `body` is freed by the caller
+   *   after the last piece, or by a sink that takes whole answers
    */
   answer(
     entry: number,

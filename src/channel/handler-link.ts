@@ -26,8 +26,10 @@ import {
   FILE_HEADER_BYTES,
   FIRST,
   IDLE_TIMEOUT,
+  IN_MEMORY,
   INLINE_ANSWER_BYTES,
   LAST,
+  OWNED,
 } from "./messages.ts";
 import {
   DISPATCHER_WAITS_WORD,
@@ -67,6 +69,7 @@ const EMPTY = new Uint8Array(0);
 
 /** One dispatcher as a handler thread sees it. */
 export class HandlerLink implements AnswerSink {
+  readonly takesWhole = false;
   /** Messages from the dispatcher. */
   readonly tasks: RingConsumer;
   /** States of the tasks on their way. */
@@ -127,20 +130,13 @@ export class HandlerLink implements AnswerSink {
     end: number,
     flags: number,
   ): void {
-    if (this.judge !== null && (flags & LAST) !== 0) flags |= this.judge();
+    if (this.judge !== null && (flags & (LAST | IN_MEMORY)) !== 0) flags |= this.judge();
     if (this.#outbox.length > 0 || !this.#write(flags, entry, serial, head, body, start, end)) {
-      const isWhole = (flags & (FIRST | LAST)) === (FIRST | LAST);
-      const kept = isWhole && body !== null ? body.slice(start, end) : body;
-      this.#wait(
-        ANSWER | flags,
-        entry,
-        serial,
-        head,
-        kept,
-        isWhole ? 0 : start,
-        isWhole ? end - start : end,
-        0,
-      );
+      const isCopied =
+        body !== null && ((flags & (FIRST | LAST)) === (FIRST | LAST) || (flags & OWNED) !== 0);
+      const kept = isCopied ? body.slice(start, end) : body;
+      const from = isCopied ? 0 : start;
+      this.#wait(ANSWER | flags, entry, serial, head, kept, from, from + end - start, 0);
     }
     this.#publish();
   }

@@ -58,6 +58,10 @@ export const CLOSE = 0x200;
 export const FIRST = 0x400;
 /** Flag of a whole answer: its handler was quick and waited for nothing. Set for tasks with TASK_MEASURED. */
 export const QUICK = 0x800;
+/** Flag of the first piece of an answer that exists whole: only the client's pace is waited for. */
+export const IN_MEMORY = 0x2000;
+/** Flag of an answer: nobody else has the memory of the body, which is freed when it has been copied or sent. */
+export const OWNED = 0x4000;
 /** Flag of the last piece of an answer: its handler has computed for long. Set for tasks with TASK_MEASURED. */
 export const HEAVY = 0x1000;
 

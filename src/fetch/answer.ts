@@ -4,7 +4,7 @@
  * Runs on the thread that runs the handler. A body in memory is read synchronously and goes out with its head; a file
  * or an unknown pending body is read first; a stream is pumped (`answer-stream.ts`).
  */
-import { CLOSE, INLINE_ANSWER_BYTES } from "../channel/messages.ts";
+import { CLOSE, INLINE_ANSWER_BYTES, OWNED } from "../channel/messages.ts";
 import { TASK_CLOSES, TASK_HTTP_1_0 } from "../channel/task-record.ts";
 import { writeUtf8 } from "../http/latin1.ts";
 import { METHOD_HEAD } from "../http/method.ts";
@@ -30,6 +30,8 @@ import {
 } from "./response-notes.ts";
 
 const NO_BYTES = new Uint8Array(0);
+/** Bodies from this length on are freed as soon as they are sent; shorter ones are left to the collector. */
+const FREED_BYTES: number = 64 * 1024;
 /** Strings up to this length are encoded to memory that is used again for the next one. */
 const SCRATCH_CHARACTERS: number = INLINE_ANSWER_BYTES / 3;
 const scratch = Buffer.allocUnsafeSlow(INLINE_ANSWER_BYTES);
@@ -160,7 +162,10 @@ function sendBytes(
   const type = length === 0 ? "" : kind === KIND_BYTES ? "application/octet-stream" : TEXT_TYPE;
   const announced = isHead && length === 0 ? announcedLength(fields) : length;
   const head = answerHead(status, fields, type, announced, Date.now());
-  exchange.answer(head.text, isHead || length === 0 ? null : bytes, closes | (head.closes ? CLOSE : 0));
+  const flags = closes | (head.closes ? CLOSE : 0);
+  if (isHead || length === 0) exchange.answer(head.text, null, flags);
+  // They were read from the Response, which lets go of them.
+  else exchange.answer(head.text, bytes, length < FREED_BYTES ? flags : flags | OWNED);
 }
 
 function sendBlob(

@@ -6,7 +6,7 @@
  * `channel/messages.ts` and keeps what user code may still ask for (address, signal, the head's bytes).
  */
 import type { AnswerSink } from "../channel/answer-sink.ts";
-import { ANSWER_PIECE_BYTES, ANSWER_WINDOW, FIRST, LAST } from "../channel/messages.ts";
+import { ANSWER_PIECE_BYTES, ANSWER_WINDOW, FIRST, IN_MEMORY, LAST, OWNED } from "../channel/messages.ts";
 import type { TaskView } from "../channel/task-record.ts";
 import type { Log } from "../log/log.ts";
 import { cookieFields, withCookieFields } from "./bun-request.ts";
@@ -90,15 +90,17 @@ export class Exchange {
   }
 
   /**
-   * Answers whole: `head` (latin-1), then `body`. `flags` may hold CLOSE.
+   * Answers whole: `head` (latin-1), then `body`. `flags` may hold CLOSE, and OWNED if nobody else has the body's memory.
    * @param length bytes of `body` to send. Less than all of it are at most INLINE_ANSWER_BYTES, and are copied: the memory
    *   may be used again after the call
    */
   answer(head: string, body: Uint8Array | null, flags: number, length: number = body?.length ?? 0): void {
     if (this.isDone) return;
     if (this.cookies !== null) head = withCookieFields(head, cookieFields(this.cookies));
-    if (head.length + length <= ANSWER_PIECE_BYTES && head.length <= MAX_HEAD_STRING) {
-      this.host.sink.answer(this.entry, this.serial, head, body, 0, length, FIRST | LAST | flags);
+    const { sink } = this.host;
+    if ((head.length + length <= ANSWER_PIECE_BYTES || sink.takesWhole) && head.length <= MAX_HEAD_STRING) {
+      sink.answer(this.entry, this.serial, head, body, 0, length, FIRST | LAST | flags);
+      if ((flags & OWNED) !== 0 && !sink.takesWhole) freeBytes(body);
       this.#finish();
       return;
     }
@@ -109,11 +111,12 @@ export class Exchange {
         Buffer.from(head, "latin1"),
         body?.subarray(0, length) ?? new Uint8Array(0),
       ]);
+      if ((flags & OWNED) !== 0) freeBytes(body);
       head = "";
     }
     this.#restAt = 0;
     this.#restFlags = LAST | flags;
-    this.#sendRest(head, FIRST);
+    this.#sendRest(head, FIRST | IN_MEMORY);
   }
 
   /** Answers with `head` and a part of an open file; the fd is given away. `flags` may hold CLOSE. */
@@ -225,14 +228,13 @@ export class Exchange {
     while (this.#window > 0) {
       const take = Math.min(rest.length - this.#restAt, ANSWER_PIECE_BYTES - head.length);
       const end = this.#restAt + take;
-      const flags = first | (end === rest.length ? this.#restFlags : 0);
+      const flags = first | (end === rest.length ? this.#restFlags : this.#restFlags & OWNED);
       this.#window -= head.length + take;
       this.host.sink.answer(this.entry, this.serial, head, rest, this.#restAt, end, flags);
       this.#restAt = end;
       head = "";
       first = 0;
       if (end === rest.length) {
-        this.#rest = null;
         this.#finish();
         return;
       }
@@ -248,10 +250,16 @@ export class Exchange {
   #finish(): void {
     this.isDone = true;
     this.view = null;
+    if (this.#rest !== null && (this.#restFlags & OWNED) !== 0) freeBytes(this.#rest);
     this.#rest = null;
     this.onAbort = null;
     this.body?.abandon();
     this.#signalCredit();
     if (this.isKept) this.host.release(this);
   }
+}
+
+/** Gives memory that nobody else has back at once: left to the collector, long answers make it grow by tens of megabytes. */
+function freeBytes(bytes: Uint8Array | null): void {
+  if (bytes !== null) (bytes.buffer as ArrayBuffer).transfer(0);
 }

@@ -363,6 +363,7 @@ export class AnswerWriter {
 
   #free(segment: Segment): void {
     if (segment.fileFd >= 0) closeHeld(segment.fileFd);
+    segment.owner.free();
     if (segment.blocks === 0 || segment.link === null) return;
     freeBlocks(segment.link, segment.block, segment.blocks);
     segment.link.madeRoom();

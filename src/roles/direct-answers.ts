@@ -7,6 +7,7 @@
  * `answer-writer.ts`, and what is in the buffer goes before them.
  */
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
+import { CLOSE, OWNED } from "../channel/messages.ts";
 import { writeLatin1 } from "../http/latin1.ts";
 import { CLIENT_CLOSED, type Client } from "./client.ts";
 import { closingCopy, closingHead, type LastAnswers } from "./last-answer.ts";
@@ -53,6 +54,7 @@ export class DirectAnswers {
   /**
    * Answers with `givenHead` (latin-1) and body[start..end), whole; the caller finishes the answer in the client's queue
    * afterwards. The body's memory must not change any more.
+   * @param flags `CLOSE` to close the connection after it, `OWNED` if the body's memory is to be freed when it was sent
    */
   answer(
     client: Client,
@@ -61,8 +63,9 @@ export class DirectAnswers {
     body: Uint8Array | null,
     start: number,
     end: number,
-    closes: boolean,
+    flags: number,
   ): void {
+    const closes = (flags & CLOSE) !== 0;
     const { last } = this.#owner;
     const head =
       last.isMarking && !closes && last.takes(client, sequence) ? closingHead(givenHead) : givenHead;
@@ -81,7 +84,12 @@ export class DirectAnswers {
     writeLatin1(native.bytes, head, 0);
     if (isLong) {
       this.#owner.reply(client, sequence, native, false);
-      this.#owner.reply(client, sequence, NativeBuffer.over(body.subarray(start, end)), closes);
+      this.#owner.reply(
+        client,
+        sequence,
+        NativeBuffer.over(body.subarray(start, end), (flags & OWNED) !== 0),
+        closes,
+      );
       return;
     }
     if (body !== null) Buffer.prototype.copy.call(body, native.bytes, head.length, start, end);

@@ -33,7 +33,7 @@ import { type ControlBlock, HANDLER_RETIRING } from "../shm/control-block.ts";
 import { HandlerCounter } from "../shm/counters.ts";
 import type { Parker } from "../shm/parker.ts";
 import { fileAccess } from "./file-access.ts";
-import { HEAVY_MS, QUICK_MS } from "./kind-table.ts";
+import { BYTE_MS, HEAVY_MS, QUICK_MS } from "./kind-table.ts";
 import { RunMeter } from "./run-meter.ts";
 
 /** Messages read in a turn before the event loop gets its turn. */
@@ -311,7 +311,7 @@ export class HandlerLoop {
     if (!isMeasured) return;
     const now = monotonicMs();
     this.#meter.prepare(now);
-    this.#startMs = now + Math.max(0, exchange.view?.contentLength ?? 0) / 1e6;
+    this.#startMs = now + Math.max(0, exchange.view?.contentLength ?? 0) * BYTE_MS;
     host.sink.judge = this.#judge;
     drainMicrotasks();
     host.sink.judge = null;

@@ -32,7 +32,7 @@ import type { AnswerWriter } from "./answer-writer.ts";
 import { CLIENT_CLOSED, type Client, TASK_GIVEN, TASK_OVER, Task, type TaskLink } from "./client.ts";
 import { fileAccess } from "./file-access.ts";
 import type { InlineOwner } from "./inline-owner.ts";
-import { type KindTable, QUICK_MS, SLOW_MS, targetHash } from "./kind-table.ts";
+import { BYTE_MS, type KindTable, QUICK_MS, SLOW_MS, targetHash } from "./kind-table.ts";
 import { NoticeList, TELL_ABORT, TELL_CREDIT, TELL_EXPIRED, TELL_HALF_CLOSED } from "./notice-list.ts";
 import { RunMeter } from "./run-meter.ts";
 
@@ -44,6 +44,7 @@ const SCRATCH_BYTES: number = 80 * 1024;
 /** Runs handlers in a dispatcher. */
 export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
   readonly sink: AnswerSink = this;
+  readonly takesWhole = true;
   readonly files: FileAccess = fileAccess;
   /** Which kinds of requests run here. */
   readonly kinds: KindTable;
@@ -71,6 +72,8 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
   #client: Client | null = null;
   #sequence = 0;
   #task: Task | null = null;
+  /** Length of the answer that it has given. */
+  #answerBytes = 0;
 
   constructor(
     index: number,
@@ -179,6 +182,7 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
     this.#client = client;
     this.#sequence = sequence;
     this.#task = null;
+    this.#answerBytes = 0;
     this.#owner.began();
     // Should this handler hang, main answers for it, if its answer would be the next one.
     const isNext = client.answers.isOnlyNewestOpen && this.#writer.direct.isEmpty;
@@ -204,7 +208,7 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
     this.#counters[DispatcherCounter.requestsInline] += 1;
     const isDone = exchange.isDone;
     // Bytes must be copied wherever they are read: they are no fault of the handler.
-    this.kinds.ranInline(kind, parent, keptMs - bodyBytes / 1e6, isDone);
+    this.kinds.ranInline(kind, parent, keptMs - (bodyBytes + this.#answerBytes) * BYTE_MS, isDone);
     if (isDone) recordTime(this.#counters, DISPATCHER_RUN, takenMs);
     else this.#keep(exchange);
     this.#current = null;
@@ -273,7 +277,8 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
         const client = this.#client!;
         if (client.state === CLIENT_CLOSED) return;
         this.#writer.record.text(client, this.#sequence, head, end - start);
-        this.#writer.direct.answer(client, this.#sequence, head, body, start, end, (flags & CLOSE) !== 0);
+        this.#answerBytes = end - start;
+        this.#writer.direct.answer(client, this.#sequence, head, body, start, end, flags);
         this.#owner.sent(client, this.#sequence);
         return;
       }

@@ -32,6 +32,11 @@ export const QUICK_MS = 0.1;
 export const SLOW_MS = 1;
 /** A run in the pool that computes for longer, in ms, is heavy: too long for more of them than processors to take turns. */
 export const HEAVY_MS = 0.5;
+/**
+ * Milliseconds that a run may take longer for each byte of the request's body and of the answer: bytes are copied, into
+ * memory that the kernel has to find first, wherever the handler runs.
+ */
+export const BYTE_MS = 2.5e-6;
 /** Heavy runs that make a kind heavy, and others that make it light again. */
 const HEAVY_RUNS = 2;
 /** A kind whose inline runs take more than this on average, in ms, is worth the hand-over. */

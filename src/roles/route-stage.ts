@@ -51,6 +51,7 @@ const NO_PEER = new Int32Array(5);
 /** Answers requests by their routes. */
 export class RouteStage implements ExchangeHost, AnswerSink {
   readonly sink: AnswerSink = this;
+  readonly takesWhole = false;
   readonly files: FileAccess = fileAccess;
   readonly #owner: RouteOwner;
   readonly #writer: AnswerWriter;
@@ -168,7 +169,7 @@ export class RouteStage implements ExchangeHost, AnswerSink {
   ): void {
     if (this.#client === null) return;
     const isLast = (flags & LAST) !== 0;
-    const closes = isLast && (flags & CLOSE) !== 0;
+    const closes = isLast ? flags & CLOSE : 0;
     if ((flags & FIRST) !== 0) this.#writer.record.text(this.#client, this.#sequence, head, end - start);
     else this.#writer.record.more(this.#client, this.#sequence, end - start);
     this.#writer.direct.answer(this.#client, this.#sequence, head, body, start, end, closes);

@@ -1,5 +1,13 @@
 import { describe, expect, test } from "bun:test";
-import { ANSWER_PIECE_BYTES, ANSWER_WINDOW, CLOSE, FIRST, LAST } from "../../src/channel/messages.ts";
+import {
+  ANSWER_PIECE_BYTES,
+  ANSWER_WINDOW,
+  CLOSE,
+  FIRST,
+  IN_MEMORY,
+  LAST,
+  OWNED,
+} from "../../src/channel/messages.ts";
 import { closedError } from "../../src/fetch/exchange.ts";
 import { IncomingBody } from "../../src/fetch/incoming-body.ts";
 import { pattern } from "../channel/link-pair.ts";
@@ -16,6 +24,31 @@ describe("an answer that is given whole", () => {
     expect([exchange.isDone, exchange.view]).toEqual([true, null]);
   });
 
+  test.each([1000, ANSWER_PIECE_BYTES - 4, 1 << 20])(
+    "of %d bytes frees memory that is its own, once it is sent",
+    (length) => {
+      const { exchange, recorder } = makeExchange(GET);
+      const body = pattern(length);
+      const own = new Uint8Array(body);
+      const kept = new Uint8Array(body);
+      exchange.answer("head", own, CLOSE | OWNED);
+      while (!exchange.isDone) exchange.addCredit(ANSWER_WINDOW);
+      expect(recorder.bytes.equals(Buffer.concat([Buffer.from("head"), body]))).toBe(true);
+      expect(own.buffer.byteLength).toBe(0);
+      makeExchange(GET).exchange.answer("head", kept, CLOSE);
+      expect(kept.buffer.byteLength).toBe(length);
+    },
+  );
+
+  test("to a client that leaves frees it too", () => {
+    const { exchange } = makeExchange(GET);
+    const own = new Uint8Array(4 << 20);
+    exchange.answer("head", own, OWNED);
+    expect(own.buffer.byteLength).toBe(4 << 20);
+    exchange.abort();
+    expect(own.buffer.byteLength).toBe(0);
+  });
+
   test("of 10 MB is never ahead of the client by more than the window and a piece", () => {
     const { exchange, recorder } = makeExchange(GET);
     const body = pattern(10 << 20);
@@ -26,7 +59,7 @@ describe("an answer that is given whole", () => {
     while (!exchange.isDone) {
       expect(recorder.pieces.length).toBeGreaterThan(0);
       for (const piece of recorder.pieces.splice(0)) {
-        expect(piece.flags).toBe(parts.length === 0 ? FIRST : 0);
+        expect(piece.flags).toBe(parts.length === 0 ? FIRST | IN_MEMORY : 0);
         expect(piece.bytes.length).toBeLessThanOrEqual(ANSWER_PIECE_BYTES);
         parts.push(piece.bytes);
         received += piece.bytes.length;

@@ -43,6 +43,7 @@ export interface FilePiece {
 /** Notes all that an exchange gives to its host. */
 export class Recorder implements AnswerSink, ExchangeHost {
   readonly sink: AnswerSink = this;
+  readonly takesWhole: boolean = false;
   readonly pieces: Piece[] = [];
   /** Answers from files; their fds stay open. */
   readonly fileAnswers: FilePiece[] = [];

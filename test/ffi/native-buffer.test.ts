@@ -58,3 +58,16 @@ test("cString is UTF-8 with a NUL at the end", () => {
   expect(NativeBuffer.cString("aü").bytes.toString("hex")).toBe("61c3bc00");
   expect(NativeBuffer.cString("").bytes.toString("hex")).toBe("00");
 });
+
+describe("free", () => {
+  test("gives back memory that was made over, and no other", () => {
+    const bytes = new Uint8Array(10_000);
+    NativeBuffer.over(bytes).free();
+    expect(bytes.length).toBe(10_000);
+    NativeBuffer.over(bytes, true).free();
+    expect(bytes.buffer.byteLength).toBe(0);
+    const allocated = NativeBuffer.allocate(8);
+    allocated.free();
+    expect(allocated.bytes.length).toBe(8);
+  });
+});

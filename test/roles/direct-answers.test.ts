@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
+import { CLOSE } from "../../src/channel/messages.ts";
 import { Client } from "../../src/roles/client.ts";
 import { DirectAnswers } from "../../src/roles/direct-answers.ts";
 import { LastAnswers } from "../../src/roles/last-answer.ts";
@@ -42,7 +43,7 @@ afterEach(() => direct.end());
 function answer(head: string, body: string | null = null, closes = false): void {
   const sequence = client.answers.assign();
   const bytes = body === null ? null : Buffer.from(body);
-  direct.answer(client, sequence, head, bytes, 0, bytes?.length ?? 0, closes);
+  direct.answer(client, sequence, head, bytes, 0, bytes?.length ?? 0, closes ? CLOSE : 0);
   client.answers.finish(sequence);
 }
 

@@ -90,6 +90,22 @@ describe.skipIf(isBunTarget)("placement", () => {
     expect(await textOf("body", { method: "POST", body: "y".repeat(50_000) })).toBe("y".repeat(50_000));
   });
 
+  test("long bodies and answers do too, and arrive whole", async () => {
+    start();
+    const body = Buffer.alloc(1_000_000, "0123456789abcdef-").toString();
+    const before = inlineRuns();
+    await eventually(
+      "a long body to be handled inline",
+      async () => {
+        for (let request = 0; request < 10; request++) {
+          expect(await textOf("body", { method: "POST", body })).toBe(body);
+        }
+        return inlineRuns() - before;
+      },
+      (count) => count > 0,
+    );
+  });
+
   test.each([
     ["inline: false", { inline: false }],
     ["max: 1", { max: 1 }],
