@@ -260,7 +260,7 @@ export class Dispatcher {
     clients.serveReady();
     this.#flush();
     const isMore = this.#collect();
-    clients.inline?.tell();
+    clients.inline?.notices.tell();
     clients.writer.flushDirty();
     const watchMs = this.#scheduler.watch(this.#nowMs);
     if (clients.retries.hasSome) clients.retries.retry();
@@ -310,7 +310,7 @@ export class Dispatcher {
     for (const link of this.#links) if (!link.results.isEmpty()) return true;
     return (
       this.#scheduler.hasRoom(this.#nowMs) ||
-      this.#clients.inline?.hasNotices === true ||
+      this.#clients.inline?.notices.hasSome === true ||
       this.#incoming.size > 0 ||
       this.#control.isCloseIdleRequested(this.#index) ||
       this.#control.epoch !== this.#epoch ||

@@ -63,7 +63,8 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
   readonly #open: (Exchange | null)[] = [];
   readonly #free: number[] = [];
   #runtime: HandlerRuntime | null = null;
-  readonly #notices: NoticeList = new NoticeList();
+  /** What open requests are to be told once a turn. */
+  readonly notices: NoticeList = new NoticeList();
   #openCount = 0;
   #serial = 0;
   #spentMs = 0;
@@ -144,8 +145,8 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
     const bodyAt = writeTaskRecord(scratch, 0, head, source, headStart, bodyBytes, flags, peers, peerIndex);
     if (bodyBytes > 0) source.copy(scratch.bytes, bodyAt, bodyStart, bodyStart + bodyBytes);
     this.#view.moveTo(scratch, 0);
-    const keptMs = this.#run(client, sequence, kind, parent, bodyBytes, null);
-    if (keptMs >= SLOW_MS) this.kinds.noteSlowTarget(kind, targetHash(head, source, headStart));
+    const ownMs = this.#run(client, sequence, kind, parent, bodyBytes, null);
+    if (ownMs >= SLOW_MS) this.kinds.noteSlowTarget(kind, targetHash(head, source, headStart));
   }
 
   /** Runs the handler of a request whose record was written before, and whose body is in it or all of `content`. */
@@ -162,7 +163,7 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
     this.#run(client, sequence, kind, parent, bytes?.length ?? this.#view.bodyBytes, bytes);
   }
 
-  /** Gives the milliseconds for which it has kept this thread. */
+  /** Gives the milliseconds for which it has kept this thread, less those that its bytes account for. */
   #run(
     client: Client,
     sequence: number,
@@ -208,7 +209,8 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
     this.#counters[DispatcherCounter.requestsInline] += 1;
     const isDone = exchange.isDone;
     // Bytes must be copied wherever they are read: they are no fault of the handler.
-    this.kinds.ranInline(kind, parent, keptMs - (bodyBytes + this.#answerBytes) * BYTE_MS, isDone);
+    const ownMs = keptMs - (bodyBytes + this.#answerBytes) * BYTE_MS;
+    this.kinds.ranInline(kind, parent, ownMs, isDone);
     if (isDone) recordTime(this.#counters, DISPATCHER_RUN, takenMs);
     else this.#keep(exchange);
     this.#current = null;
@@ -217,7 +219,7 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
       this.#owner.ended();
       client.idleTimeoutMs = -1;
     }
-    return keptMs;
+    return ownMs;
   }
 
   /** Gives the request that is running a task: it outlives its first call, or streams its answer. */
@@ -244,19 +246,9 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
     return task;
   }
 
-  /** Tells open requests what has come up since the last time. */
-  tell(): void {
-    this.#notices.tell();
-  }
-
-  /** Whether `tell` has something to do. */
-  get hasNotices(): boolean {
-    return this.#notices.hasSome;
-  }
-
   #notify(exchange: Exchange | null | undefined, what: number, bytes: number): void {
     if (exchange == null) return;
-    this.#notices.add(exchange, what, bytes);
+    this.notices.add(exchange, what, bytes);
     this.#owner.wakeUp();
   }
 

@@ -77,7 +77,7 @@ export class Serving {
     clients.serveReady();
     for (const link of scheduling.links) link.flush();
     for (const link of scheduling.links) while (clients.results.collect(link));
-    clients.inline?.tell();
+    clients.inline?.notices.tell();
     clients.writer.flushDirty();
     scheduling.scheduler.drain(clients.nowMs);
     if (clients.retries.hasSome) clients.retries.retry();
