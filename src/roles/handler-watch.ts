@@ -69,6 +69,8 @@ export class HandlerWatch {
   readonly #positions: Int32Array;
   readonly #starts: Float64Array;
   readonly #sinceMs: Float64Array;
+  /** Deaths in each slot at that time. */
+  readonly #lives: Int32Array;
   /** Start of the run of each thread that was reported last. */
   readonly #reported: Float64Array;
   #nextMs = 0;
@@ -94,6 +96,7 @@ export class HandlerWatch {
     this.#reported = new Float64Array(threads.length);
     this.#positions = new Int32Array(threads.length);
     this.#starts = new Float64Array(threads.length);
+    this.#lives = new Int32Array(threads.length);
     this.#sinceMs = new Float64Array(threads.length).fill(Number.NaN);
   }
 
@@ -150,10 +153,14 @@ export class HandlerWatch {
     if (this.#control.runningMs(slot, nowMs) >= this.#limitMs) return true;
     const position = thread.readPosition;
     const start = this.#control.lastStartMs(slot);
-    const hasMoved = position !== this.#positions[slot] || start !== this.#starts[slot];
+    // A successor begins where the ring began, which may be where the thread before it hung.
+    const deaths = this.#control.deaths(slot);
+    const hasMoved =
+      position !== this.#positions[slot] || start !== this.#starts[slot] || deaths !== this.#lives[slot];
     if (!thread.hasUnread || hasMoved || Number.isNaN(this.#sinceMs[slot])) {
       this.#positions[slot] = position;
       this.#starts[slot] = start;
+      this.#lives[slot] = deaths;
       this.#sinceMs[slot] = thread.hasUnread ? nowMs : Number.NaN;
       return false;
     }

@@ -158,3 +158,17 @@ test("a thread does not hang that has read everything", () => {
   it.lookUntil(1600, 2500);
   expect(it.hanging).toEqual([]);
 });
+
+test("a thread does not hang because the one before it did", () => {
+  const it = new Watching();
+  const [thread] = it.threads as [PlayedThread];
+  it.give(0).isAnswering = true;
+  thread.hasUnread = true;
+  it.lookUntil(1000, 1900);
+  // Killed, and its successor has read nothing of what it was given just now.
+  it.control.declareDead(0, true);
+  it.lookUntil(2000, 2900);
+  expect(it.hanging).toEqual([]);
+  it.lookUntil(3000, 3000);
+  expect(it.hanging).toEqual([0]);
+});
