@@ -66,8 +66,10 @@ async function checkLeftOver(
     ["threads left over", () => threadCount(server.pid), before.threads],
     ["descriptors left over", () => fdCount(server.pid), before.fds],
   ] as const) {
-    const now = await eventually(name, read, (count) => count <= most).catch(read);
-    run.check(name, now - most, "0", now <= most);
+    // The runtime has a few threads of its own that come and go (compilation, collection).
+    const spare = name.startsWith("threads") ? 4 : 0;
+    const now = await eventually(name, read, (count) => count <= most + spare).catch(read);
+    run.check(name, now - most, `at most ${spare}`, now <= most + spare);
   }
   const { residentBytes } = await settledSample(server.pid);
   const grown = residentBytes - before.residentBytes;
