@@ -2,9 +2,8 @@
  * A dispatcher: one thread, one epoll, its share of the clients.
  *
  * Each turn it takes new clients, reads and writes those that are ready (round robin, a bounded piece each), collects
- * what handlers have posted, and polls. It blocks in `epoll_wait` only when nothing is ready, and says so first (the
- * parker's two-sided handshake), so that whoever gives it something knows that it must be woken. Idle, it makes no call
- * at all: it sleeps until an event, a wake-up or the next client's deadline.
+ * what handlers have posted, and polls. It blocks in `epoll_wait` only when nothing is ready, and says so first (the parker's
+ * two-sided handshake): whoever gives it something must wake it. Idle, it sleeps until an event, a wake-up or a deadline.
  *
  * A dispatcher that hosts handlers (`inline-host.ts`) has user code on its event loop: timers, promises, sockets. It lets
  * the loop turn every YIELD_MS, and blocks in `epoll_wait` for LINGER_MS at most; when nothing came by then, it sleeps on
@@ -39,6 +38,7 @@ import type { Task } from "./client.ts";
 import { Clients } from "./clients.ts";
 import { ConnectionCount } from "./connection-count.ts";
 import type { DispatcherSettings } from "./dispatcher-settings.ts";
+import { EagerPolls } from "./eager-polls.ts";
 import { loadHandlers } from "./handler-thread.ts";
 import { HandlerWatch } from "./handler-watch.ts";
 import { dropDescriptor, holdDescriptor } from "./held-descriptors.ts";
@@ -78,6 +78,7 @@ export class Dispatcher {
   #serverState: number = SERVER_RUNNING;
   readonly #settings: DispatcherSettings;
   readonly #bridge: LoopBridge;
+  readonly #eager: EagerPolls = new EagerPolls();
   /** Whether this thread hosts handlers, or is loading them: the event loop has its turns. */
   #isHosting = false;
   #isLoading = false;
@@ -290,7 +291,7 @@ export class Dispatcher {
     const lingerMs = this.#hasOpen ? 0 : this.#lingerMs;
     const isLong = this.#isHosting && wait !== 0 && (wait < 0 || wait > lingerMs);
     const poller = this.#poller;
-    const count = poller.wait(isLong ? lingerMs : wait);
+    const count = (wait !== 0 && this.#eager.poll(poller)) || poller.wait(isLong ? lingerMs : wait);
     if (wait !== 0) this.#clients.inline?.meter.expectWait();
     if (isLong && count === 0 && !this.#hasWork()) {
       // It stays announced: who gives it something writes to the eventfd, which wakes the event loop.
