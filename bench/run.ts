@@ -19,7 +19,9 @@
  * wrk and server on one core 197-200k requests/s each time; on two cores 100k to 326k within the same minute, with
  * no steal time to tell. So the spread is shown. `--pin one-core` repeats within 1-2 %: use it for CPU per request.
  */
-import { availableParallelism } from "node:os";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
 import { measureBeside } from "./measure/beside.ts";
 import type { MeasureRunning, MeasureStarting, Measures, Run } from "./measure/context.ts";
 import { loadOf, measureHeld, measureLoaded } from "./measure/load.ts";
@@ -186,11 +188,15 @@ async function main(): Promise<void> {
   // Told before an hour of measuring, not after it.
   const obstacle = former === null ? null : mergeObstacle(former, here);
   if (obstacle !== null) throw new Error(`the results do not go into ${path}: ${obstacle}; use --json`);
+  const folder = mkdtempSync(join(tmpdir(), "epollo-bench-"));
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, "10m.txt");
+  writeFileSync(file, "b".repeat(10_485_760));
   const run: Run = {
     seconds,
     clientThreads,
     ...placement(pin, clientThreads),
-    environment: { BENCH_CPU_ROUNDS_PER_MS: String(calibrateRoundsPerMs()) },
+    environment: { BENCH_CPU_ROUNDS_PER_MS: String(calibrateRoundsPerMs()), BENCH_FILE: file },
   };
   console.log(`${JSON.stringify(here.machine)}\n${JSON.stringify(here.versions)}`);
   console.log(`${scenarios.length} scenarios, ${rounds} rounds of ${seconds} s, pin ${pin}. ${MARKS}`);

@@ -12,7 +12,7 @@
 import type { Load } from "./support/wrk-script.ts";
 
 /** What a server must answer: paths of bench/servers/app.ts, or being measured as a process. */
-export type Feature = "text" | "json" | "params" | "static" | "bytes" | "echo" | "slow" | "process";
+export type Feature = "text" | "json" | "params" | "static" | "bytes" | "file" | "echo" | "slow" | "process";
 
 /** One scenario. */
 export interface Scenario {
@@ -98,6 +98,11 @@ export const SCENARIOS: readonly Scenario[] = [
   download("1k", "1 KB", 64),
   download("100k", "100 KB", 16),
   download("10m", "10 MB", 8),
+  scenario("bodies", "file", {
+    name: "file-10m",
+    title: "file of 10 MB, 8 connections",
+    load: { path: "/file", connections: 8 },
+  }),
   upload("1k", "1 KB", 1024, 64),
   upload("100k", "100 KB", 102_400, 16),
   upload("1m", "1 MB", 1_048_576, 8),

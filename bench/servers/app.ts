@@ -21,6 +21,8 @@ export function compute(rounds: number): number {
 }
 
 const TEXT = "Hello, World!";
+/** Made by the benchmark. */
+const FILE = process.env.BENCH_FILE ?? "";
 const SIZES: Readonly<Record<string, number>> = { "1k": 1024, "100k": 102_400, "10m": 10_485_760 };
 const bodies: Record<string, Uint8Array<ArrayBuffer>> = {};
 
@@ -32,7 +34,7 @@ function bodyOf(name: string): Uint8Array<ArrayBuffer> | null {
 }
 
 /**
- * Answers `/` (text), `/json`, `/users/<id>` (the id), `/static` (text), `/bytes/<size>`, `/echo` (the body back),
+ * Answers `/file` (a file of 10 MB), `/` (text), `/json`, `/users/<id>` (the id), `/static` (text), `/bytes/<size>`, `/echo` (the body back),
  * `/wait/<ms>`, `/cpu/<ms>` and `/mixed` (20 ms of work with a query, text without).
  */
 export function fetch(request: Request): Response | Promise<Response> {
@@ -41,6 +43,7 @@ export function fetch(request: Request): Response | Promise<Response> {
   if (target === "/") return new Response(TEXT);
   if (target === "/json") return Response.json({ message: TEXT, id: 42, tags: ["a", "b"] });
   if (target === "/echo") return echo(request);
+  if (target === "/file") return new Response(Bun.file(FILE));
   if (target === "/mixed") return new Response(TEXT);
   if (target === "/mixed?slow") return new Response(work(20));
   const slash = target.indexOf("/", 1);

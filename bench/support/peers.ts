@@ -33,8 +33,20 @@ export interface Peer {
   stop(): Promise<void>;
 }
 
-const ALL: readonly Feature[] = ["text", "json", "params", "static", "bytes", "echo", "slow", "process"];
+const ALL: readonly Feature[] = [
+  "text",
+  "json",
+  "params",
+  "static",
+  "bytes",
+  "file",
+  "echo",
+  "slow",
+  "process",
+];
 const SERVING: readonly Feature[] = ALL.filter((feature) => feature !== "process");
+/** `Bun.file` is Bun's. */
+const ELSEWHERE: readonly Feature[] = ALL.filter((feature) => feature !== "file");
 
 const script = (name: string): string => new URL(`../servers/${name}`, import.meta.url).pathname;
 const underBun = (name: string) => (): string[] => [process.execPath, "run", script(name)];
@@ -83,11 +95,19 @@ export const PEERS: readonly PeerKind[] = [
   kind("epollo-pool", underBun("epollo-pool.ts")),
   kind("epollo-pool-only", underBun("epollo-pool.ts"), { environment: { BENCH_INLINE: "0" } }),
   kind("epollo-main", underBun("epollo-main.ts")),
-  kind("node-http", under("node", script("node-http.mjs")), { needs: "node", isSingle: true }),
-  kind("node-cluster", under("node", script("node-cluster.mjs")), { needs: "node", features: SERVING }),
+  kind("node-http", under("node", script("node-http.mjs")), {
+    needs: "node",
+    isSingle: true,
+    features: ELSEWHERE,
+  }),
+  kind("node-cluster", under("node", script("node-cluster.mjs")), {
+    needs: "node",
+    features: ELSEWHERE.filter((feature) => feature !== "process"),
+  }),
   kind("deno-serve", under("deno", "run", "--allow-all", script("deno-serve.mjs")), {
     needs: "deno",
     isSingle: true,
+    features: ELSEWHERE,
   }),
   kind("nginx", () => (Bun.which("nginx") === null ? null : underBun("nginx.ts")()), {
     needs: "nginx",

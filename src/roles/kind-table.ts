@@ -52,7 +52,7 @@ const SIXTEEN = 16;
 const SLIP = 4;
 /** The longest slow run that is forgiven, in ms, and the good runs since the last slow one that it takes for each ms. */
 const FORGIVEN_MS = 5;
-const FORGIVING_RUNS_PER_MS = 2000;
+const FORGIVING_RUNS_PER_MS = 100;
 const SLOW_TARGETS = 1024;
 
 const QUESTION_MARK = 0x3f;

@@ -160,10 +160,10 @@ describe("demotion", () => {
     const runWell = (count: number): void => {
       for (let run = 0; run < count; run++) kinds.ranInline(kind[0], kind[1], 0.01, true);
     };
-    runWell(4000);
+    runWell(200);
     kinds.ranInline(kind[0], kind[1], 2, true);
     expect(isInline(kinds, kind)).toBe(true);
-    runWell(3999);
+    runWell(199);
     kinds.ranInline(kind[0], kind[1], 2, true);
     expect(isInline(kinds, kind)).toBe(false);
   });
