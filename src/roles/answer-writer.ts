@@ -28,6 +28,8 @@ import { closingCopy, LastAnswers } from "./last-answer.ts";
 
 /** Bytes written to one client in a turn. */
 export const WRITE_BUDGET: number = 256 * 1024;
+/** Bytes of a file that one call sends at most: the kernel needs no copy for them. */
+const FILE_BUDGET: number = 1024 * 1024;
 /** Segments that are ready together are gathered up to this length into one send. */
 const GATHER_BYTES = 64 * 1024;
 /** The handler is told of this many bytes taken at a time. */
@@ -122,8 +124,7 @@ export class AnswerWriter {
         this.#owner.drained(client);
         return;
       }
-      const sent =
-        segment.fileFd >= 0 ? this.#sendFile(client, segment, budget) : this.#sendFront(client, segment);
+      const sent = segment.fileFd >= 0 ? this.#sendFile(client, segment) : this.#sendFront(client, segment);
       if (sent < 0) return;
       budget -= sent;
       if (!this.#sentFrom(client, sent)) return;
@@ -294,8 +295,8 @@ export class AnswerWriter {
   }
 
   /** Sends from a file; gives what `#send` gives. A file that has become shorter cannot be answered whole: reset. */
-  #sendFile(client: Client, segment: Segment, budget: number): number {
-    const sent = sendFile(client.fd, segment.fileFd, segment.at, Math.min(segment.length, budget));
+  #sendFile(client: Client, segment: Segment): number {
+    const sent = sendFile(client.fd, segment.fileFd, segment.at, Math.min(segment.length, FILE_BUDGET));
     if (sent === 0) {
       this.#owner.broken(client);
       return -1;
