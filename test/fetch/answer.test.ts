@@ -276,3 +276,22 @@ test.each([
   const answer = (await answerTo(HEAD, new Response(body, { headers: { "content-length": given } }))).read();
   expect(answer.field("content-length")).toBe(expected);
 });
+
+test("the memory of a long answer is freed, not that of what it was made from", async () => {
+  const bytes = new Uint8Array(300_000).fill(5);
+  const text = "x".repeat(300_000);
+  const blob = new Blob([bytes]);
+  const original = new Response(bytes);
+  const copy = original.clone();
+  const bodies = [bytes, text, blob, blob.slice(10), new URLSearchParams({ text })];
+  for (const response of [...bodies.map((body) => new Response(body)), original])
+    await answerTo(GET, response);
+  // Freed memory would be given out again here.
+  const others = Array.from({ length: 20 }, () => new Uint8Array(300_000).fill(9));
+  Bun.gc(true);
+  expect(others.length).toBe(20);
+  expect(bytes.length === 300_000 && bytes.every((byte) => byte === 5)).toBe(true);
+  expect(text === "x".repeat(300_000)).toBe(true);
+  expect((await blob.bytes()).every((byte) => byte === 5)).toBe(true);
+  expect((await copy.bytes()).every((byte) => byte === 5)).toBe(true);
+});
