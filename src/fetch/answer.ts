@@ -114,7 +114,9 @@ function send(exchange: Exchange, response: Response, fail: (error: unknown) => 
   const text = bodyTextOf(response);
   if (text !== null && text.length <= SCRATCH_CHARACTERS) {
     noteTextSent(response);
-    sendShortText(exchange, status, fieldsOf(response), text, isHead, closes);
+    // Known to be this string, it need not be read back from the Response.
+    const given = writeUtf8(scratch, text, 0);
+    sendBytes(exchange, status, fieldsOf(response), scratch, kind, isHead, closes, given);
     return;
   }
   if (text === null && isTextSent(response)) {
@@ -132,22 +134,7 @@ function send(exchange: Exchange, response: Response, fail: (error: unknown) => 
   promise.then((read) => sendBytes(exchange, status, fields, read, kind, isHead, closes), fail);
 }
 
-/** Sends a body that is known to be this string, without reading it back from the Response. */
-function sendShortText(
-  exchange: Exchange,
-  status: number,
-  fields: Headers | null,
-  text: string,
-  isHead: boolean,
-  closes: number,
-): void {
-  const length = status === 205 ? 0 : writeUtf8(scratch, text, 0);
-  const announced = isHead && length === 0 ? announcedLength(fields) : length;
-  const head = answerHead(status, fields, length === 0 ? "" : TEXT_TYPE, announced, Date.now());
-  const sent = isHead ? 0 : length;
-  exchange.answer(head.text, sent === 0 ? null : scratch, closes | (head.closes ? CLOSE : 0), sent);
-}
-
+/** Sends a body in memory: the first `given` of `bytes`, which are the exchange's from now on unless they are the scratch. */
 function sendBytes(
   exchange: Exchange,
   status: number,
@@ -156,16 +143,17 @@ function sendBytes(
   kind: number,
   isHead: boolean,
   closes: number,
+  given: number = bytes.length,
 ): void {
   // 205 never has content (RFC 9110 section 15.3.6).
-  const length = status === 205 ? 0 : bytes.length;
+  const length = status === 205 ? 0 : given;
   const type = length === 0 ? "" : kind === KIND_BYTES ? "application/octet-stream" : TEXT_TYPE;
   const announced = isHead && length === 0 ? announcedLength(fields) : length;
   const head = answerHead(status, fields, type, announced, Date.now());
   const flags = closes | (head.closes ? CLOSE : 0);
   if (isHead || length === 0) exchange.answer(head.text, null, flags);
   // They were read from the Response, which lets go of them.
-  else exchange.answer(head.text, bytes, length < FREED_BYTES ? flags : flags | OWNED);
+  else exchange.answer(head.text, bytes, length < FREED_BYTES ? flags : flags | OWNED, length);
 }
 
 function sendBlob(

@@ -6,7 +6,7 @@
  * into the client's outgoing bytes and leaves no trace: no task, no ring. What outlives the first call (a promise that
  * is pending, a stream) gets a task like any other, whose link is this object, and counts as a mistake of the kind.
  *
- * What the dispatcher has to tell such a request is kept and told once a turn (`inline-notices.ts`).
+ * What the dispatcher has to tell such a request is kept and told once a turn (`notice-list.ts`).
  */
 import { monotonicMs } from "../../ffi/clock.ts";
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
