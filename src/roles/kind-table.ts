@@ -133,8 +133,8 @@ export class KindTable {
 
   /** The kind of a target that was slow, or NO_KIND. */
   #slowTargetOf(kind: number, head: RequestHead, bytes: Uint8Array, headStart: number): number {
-    const row = kind & (ENTRIES - 1);
-    if (kind === NO_KIND || this.#hasSlowTargets[row] === 0 || this.#tags[row] !== kind) return NO_KIND;
+    const row = this.#rowOf(kind);
+    if (row < 0 || this.#hasSlowTargets[row] === 0) return NO_KIND;
     const target = targetHash(head, bytes, headStart);
     const place = target & (SLOW_TARGETS - 1);
     const isSlow = this.#slowTargets[place] === target && this.#isSlowAgain[place] === 1;
@@ -143,8 +143,8 @@ export class KindTable {
 
   /** A run of this kind and this target (`targetHash`) was slow: from the second time on the target is a kind of its own. */
   noteSlowTarget(kind: number, target: number): void {
-    const row = kind & (ENTRIES - 1);
-    if (kind === NO_KIND || kind === target || this.#tags[row] !== kind) return;
+    const row = this.#rowOf(kind);
+    if (row < 0 || kind === target) return;
     const place = target & (SLOW_TARGETS - 1);
     const isAgain = this.#slowTargets[place] === target;
     this.#slowTargets[place] = target;
@@ -154,36 +154,33 @@ export class KindTable {
 
   /** Whether a request of this kind is to run inline. */
   isInline(kind: number, parent: number): boolean {
-    if (kind === NO_KIND) return false;
-    const row = kind & (ENTRIES - 1);
-    if (this.#tags[row] !== kind) return false;
+    const row = this.#rowOf(kind);
+    if (row < 0) return false;
     if (this.#isInline[row] === 1) return true;
-    if (parent === NO_KIND || this.#streak[row] !== 0 || this.#needed[row] !== FIRST_STREAK) return false;
+    if (this.#streak[row] !== 0 || this.#needed[row] !== FIRST_STREAK) return false;
     // Never seen: as its siblings.
-    const above = parent & (ENTRIES - 1);
-    return this.#tags[above] === parent && this.#isInline[above] === 1;
+    const above = this.#rowOf(parent);
+    return above >= 0 && this.#isInline[above] === 1;
   }
 
   /** Whether a request of this kind had better run inline than wait, worth it or not. */
   isShort(kind: number): boolean {
-    const row = kind & (ENTRIES - 1);
-    return kind !== NO_KIND && this.#tags[row] === kind && this.#shortness[row]! > 0;
+    const row = this.#rowOf(kind);
+    return row >= 0 && this.#shortness[row]! > 0;
   }
 
   /** Whether requests of this kind compute for long. */
   isHeavy(kind: number): boolean {
-    if (kind === NO_KIND) return false;
-    const row = kind & (ENTRIES - 1);
-    return this.#tags[row] === kind && this.#heaviness[row]! >= HEAVY_RUNS;
+    const row = this.#rowOf(kind);
+    return row >= 0 && this.#heaviness[row]! >= HEAVY_RUNS;
   }
 
   /** A handler thread has run one: quickly and without waiting for anything, or with long computing, or neither. */
   ranInPool(kind: number, parent: number, isQuick: boolean, isHeavy: boolean): void {
     this.#learn(kind, isQuick);
     this.#learn(parent, isQuick);
-    if (kind === NO_KIND) return;
-    const row = kind & (ENTRIES - 1);
-    if (this.#tags[row] !== kind) return;
+    const row = this.#rowOf(kind);
+    if (row < 0) return;
     const heaviness = this.#heaviness[row]!;
     if (isHeavy) {
       this.#heaviness[row] = Math.min(2 * HEAVY_RUNS, heaviness + 1);
@@ -206,18 +203,17 @@ export class KindTable {
 
   /** Whether a slow run is rare enough to be none of the handler's doing. */
   #forgives(kind: number, ms: number): boolean {
-    const row = kind & (ENTRIES - 1);
-    if (kind === NO_KIND || this.#tags[row] !== kind || this.#isInline[row] === 0) return false;
+    const row = this.#rowOf(kind);
+    if (row < 0 || this.#isInline[row] === 0) return false;
     if (ms > FORGIVEN_MS || this.#goodRuns[row]! < ms * FORGIVING_RUNS_PER_MS) return false;
     this.#goodRuns[row] = 0;
     return true;
   }
 
   #learn(kind: number, isQuick: boolean): void {
-    if (kind === NO_KIND) return;
-    const row = kind & (ENTRIES - 1);
+    const row = this.#rowOf(kind);
     // Once promoted, what still goes to the pool (a long body, say) is no example of what runs inline.
-    if (this.#tags[row] !== kind || this.#isInline[row] === 1) return;
+    if (row < 0 || this.#isInline[row] === 1) return;
     // Not 0, which is a kind that was never seen.
     const streak = isQuick ? Math.max(0, this.#streak[row]!) + 1 : -1;
     this.#streak[row] = streak;
@@ -225,15 +221,14 @@ export class KindTable {
   }
 
   #slip(kind: number, by: number): void {
-    const row = kind & (ENTRIES - 1);
-    if (kind === NO_KIND || this.#tags[row] !== kind) return;
+    const row = this.#rowOf(kind);
+    if (row < 0) return;
     this.#shortness[row] = Math.max(0, this.#shortness[row]! - by);
   }
 
   #ranWell(kind: number, ms: number): void {
-    if (kind === NO_KIND) return;
-    const row = kind & (ENTRIES - 1);
-    if (this.#tags[row] !== kind) return;
+    const row = this.#rowOf(kind);
+    if (row < 0) return;
     const shortness = this.#shortness[row]!;
     if (shortness > 0 && shortness < 2 * SLIP) this.#shortness[row] = shortness + 1;
     if (this.#isInline[row] === 0) {
@@ -266,11 +261,17 @@ export class KindTable {
   }
 
   #demote(kind: number): void {
-    const row = kind & (ENTRIES - 1);
-    if (kind === NO_KIND || this.#tags[row] !== kind) return;
+    const row = this.#rowOf(kind);
+    if (row < 0) return;
     this.#isInline[row] = 0;
     this.#streak[row] = -1;
     this.#needed[row] = Math.min(LONGEST_STREAK, this.#needed[row]! * 2);
+  }
+
+  /** The row of a kind; -1 of none, and of one whose row another has got. */
+  #rowOf(kind: number): number {
+    const row = kind & (ENTRIES - 1);
+    return kind !== NO_KIND && this.#tags[row] === kind ? row : -1;
   }
 
   /** Makes sure that a kind has a row; NO_KIND when another keeps it. */
