@@ -144,11 +144,16 @@ describe.skipIf(isBunTarget).each([...THREADED])("%s", (mode) => {
   test("an idle server uses no CPU", async () => {
     const server = await startInChild(mode, { threads: { min: 1, max: 2, retireAfter: 100 } });
     await exchange(server.port, "/hello");
-    await Bun.sleep(1500);
-    const before = cpuTicks(server.pid);
-    await Bun.sleep(2000);
-    expect(cpuTicks(server.pid) - before).toBeLessThanOrEqual(1);
-  });
+    // The engine's own threads tidy up after the start, once: what spins or polls does so in each of the stretches.
+    const ticks: number[] = [];
+    while (ticks.length < 3 && !ticks.some((count) => count <= 1)) {
+      await Bun.sleep(1500);
+      const before = cpuTicks(server.pid);
+      await Bun.sleep(2000);
+      ticks.push(cpuTicks(server.pid) - before);
+    }
+    expect(Math.min(...ticks)).toBeLessThanOrEqual(1);
+  }, 20_000);
 
   test("counters come back to zero", async () => {
     const server = await startInChild(mode, { threads: { min: 1, max: 4 } });
