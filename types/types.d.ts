@@ -37,6 +37,12 @@ export interface ThreadOptions {
      * a thread that does not even react is terminated and replaced. `Infinity` for no limit. Default: `Infinity`.
      */
     handlerTimeout?: number | undefined;
+    /**
+     * Milliseconds that a thread may take to load the module of its handlers, 1 to 2147483647; `Infinity` for ever. A handler
+     * thread that takes longer is terminated, and counts as one that could not be started. Default: 30000, or four times what
+     * the program took to call `serve()` if that is more, 300000 at most.
+     */
+    startTimeout?: number | undefined;
     /** Requests that may wait for a handler before more are answered with 503, 1 to 2147483647. Default: 65536. */
     maxBacklog?: number | undefined;
     /**

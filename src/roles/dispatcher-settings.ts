@@ -1,3 +1,12 @@
+/** What a dispatcher needs to run handlers. */
+export interface HostingSettings {
+  readonly module: HandlerModuleSettings;
+  /** The eventfds of all dispatchers. */
+  readonly wakerFds: readonly number[];
+  /** Milliseconds that loading the module may take; Infinity for ever. */
+  readonly startTimeoutMs: number;
+}
+
 /** What a dispatcher is told when it starts: the type only, as it travels in `workerData`. */
 import type { AccessLogSettings } from "./access-log.ts";
 import type { ClientSettings } from "./client-settings.ts";
@@ -27,6 +36,6 @@ export interface DispatcherSettings extends ClientSettings {
   readonly handlerTimeoutMs: number;
   /** Tasks that compute for long that it lets run at once: its share of the processors. */
   readonly heavyLimit: number;
-  /** The handlers that this thread may run itself, and the eventfds of all dispatchers; null when it runs none. */
-  readonly hosting: { readonly module: HandlerModuleSettings; readonly wakerFds: readonly number[] } | null;
+  /** The handlers that this thread may run itself; null when it runs none. */
+  readonly hosting: HostingSettings | null;
 }

@@ -15,6 +15,13 @@ const LOOKS = 8;
 const SHORTEST_LOOK_MS = 20;
 const LONGEST_LOOK_MS = 1000;
 
+/** How long a dispatcher may neither turn nor sleep, in ms. */
+export interface DispatcherLimits {
+  readonly runMs: number;
+  /** The same while it loads the user's module. */
+  readonly loadMs: number;
+}
+
 /** What the watch asks of the supervisor. */
 export interface DispatcherWatchOwner {
   /** A dispatcher has hung for so many ms. */
@@ -28,7 +35,7 @@ export class DispatcherWatch {
   readonly #owner: DispatcherWatchOwner;
   readonly #control: ControlBlock;
   readonly #counters: readonly Float64Array[];
-  readonly #limitMs: number;
+  readonly #limits: DispatcherLimits;
   readonly #everyMs: number;
   readonly #turns: number[] = [];
   readonly #stillMs: number[] = [];
@@ -36,21 +43,19 @@ export class DispatcherWatch {
   #isEnded = false;
   #lookedMs = 0;
 
-  /**
-   * @param counters of each dispatcher
-   * @param limitMs how long one may neither turn nor sleep
-   */
+  /** @param counters of each dispatcher */
   constructor(
     owner: DispatcherWatchOwner,
     control: ControlBlock,
     counters: readonly Float64Array[],
-    limitMs: number,
+    limits: DispatcherLimits,
   ) {
     this.#owner = owner;
     this.#control = control;
     this.#counters = counters;
-    this.#limitMs = limitMs;
-    this.#everyMs = Math.min(LONGEST_LOOK_MS, Math.max(SHORTEST_LOOK_MS, limitMs / LOOKS));
+    this.#limits = limits;
+    const shortestMs = Math.min(limits.runMs, limits.loadMs);
+    this.#everyMs = Math.min(LONGEST_LOOK_MS, Math.max(SHORTEST_LOOK_MS, shortestMs / LOOKS));
     control.wantWatch();
   }
 
@@ -90,17 +95,18 @@ export class DispatcherWatch {
       return;
     }
     const stillMs = (this.#stillMs[index] ?? 0) + passedMs;
+    const limitMs = this.#control.isLoading(index) ? this.#limits.loadMs : this.#limits.runMs;
     this.#stillMs[index] = stillMs;
     // One that sleeps on its event loop may hang in a timer of the user's: it is woken to show whether it can turn.
     // When the server stops, all have been woken.
     if (this.#isRunning && this.#control.dispatcherParker(index).isAsleep) {
-      if (stillMs >= this.#limitMs / 2) {
+      if (stillMs >= limitMs / 2) {
         this.#stillMs[index] = 0;
         this.#owner.wake(index);
       }
       return;
     }
-    if (stillMs < this.#limitMs) return;
+    if (stillMs < limitMs) return;
     this.#stillMs[index] = 0;
     this.#owner.hangs(index, stillMs);
   }
@@ -120,14 +126,15 @@ export class DispatcherWatch {
 /**
  * Watches the dispatchers of a server: one that hangs is ended, and none of them runs handlers from then on.
  *
- * @param limitMs how long one may neither turn nor sleep
+ * @param module what dispatchers load
  * @param end ends a dispatcher
  */
 export function watchDispatchers(
   memory: ServerMemory,
   wakers: readonly Waker[],
   log: Log,
-  limitMs: number,
+  limits: DispatcherLimits,
+  module: string,
   end: (index: number) => void,
 ): DispatcherWatch {
   const control = controlOf(memory);
@@ -137,11 +144,12 @@ export function watchDispatchers(
     },
     hangs: (index: number, ms: number) => {
       control.barInline();
-      const message = `dispatcher ${index} hangs in a handler that ran there, for ${Math.round(ms)} ms: it is ended; handler threads run all requests from now on`;
-      log.error("dispatcher-hangs", message, { dispatcher: index, ms });
+      const where = control.isLoading(index) ? `${module}, which it loads` : "a handler that ran there";
+      const message = `dispatcher ${index} hangs in ${where}, for ${Math.round(ms)} ms: it is ended; handler threads run all requests from now on`;
+      log.error("dispatcher-hangs", message, { dispatcher: index, ms, module });
       end(index);
     },
   };
   const counters = wakers.map((_, index) => dispatcherCounters(memory, index));
-  return new DispatcherWatch(owner, control, counters, limitMs);
+  return new DispatcherWatch(owner, control, counters, limits);
 }

@@ -12,12 +12,10 @@
  *   spin: turn, turn, ... --YIELD_MS--> setImmediate --> spin
  *                     \--nothing for LINGER_MS--> bridge.arm(), event loop --event, wake-up, deadline--> spin
  */
-import { parentPort } from "node:worker_threads";
 import { monotonicMs } from "../../ffi/clock.ts";
 import { DispatcherLink } from "../channel/dispatcher-link.ts";
-import { HandlerRuntime } from "../fetch/runtime.ts";
 import { threadLog } from "../log/log.ts";
-import { LoopBridge, probeLoopBridge } from "../net/loop-bridge.ts";
+import { LoopBridge } from "../net/loop-bridge.ts";
 import { Poller } from "../net/poller.ts";
 import { Waker } from "../net/waker.ts";
 import {
@@ -39,14 +37,14 @@ import { Clients } from "./clients.ts";
 import { ConnectionCount } from "./connection-count.ts";
 import type { DispatcherSettings } from "./dispatcher-settings.ts";
 import { EagerPolls } from "./eager-polls.ts";
-import { loadHandlers } from "./handler-thread.ts";
 import { HandlerWatch } from "./handler-watch.ts";
 import { dropDescriptor, holdDescriptor } from "./held-descriptors.ts";
+import { hostHandlers } from "./hosting.ts";
 import { OwnPaths } from "./own-paths.ts";
 import { Scheduler } from "./scheduler.ts";
 import { admissionOf, controlOf, dispatcherCounters, incomingOf, pairOf } from "./server-memory.ts";
 import { takeOver } from "./succession.ts";
-import { exitThread, guardThread } from "./thread-guard.ts";
+import { exitThread } from "./thread-guard.ts";
 
 /** Epoll slot of the eventfd. */
 const WAKER_SLOT = -1;
@@ -217,33 +215,15 @@ export class Dispatcher {
   }
 
   /** Loads the user's module, so that short requests need no other thread. */
-  async #host(): Promise<void> {
-    const { hosting, memory } = this.#settings;
+  #host(): void {
     const { inline } = this.#clients;
-    if (hosting === null || inline === null) return;
+    if (this.#settings.hosting === null || inline === null) return;
     this.#isHosting = true;
     this.#isLoading = true;
-    // A thread that sleeps on its event loop with nothing there that keeps it alive would end; a listening port does.
-    parentPort?.on("message", () => {});
-    try {
-      if (!(await probeLoopBridge())) throw new Error("this Bun does not wake for an epoll descriptor");
-      let isRetired = false;
-      const retire = (): void => {
-        isRetired = true;
-        inline.use(null);
-      };
-      guardThread({ retire, isKept: true });
-      const close = (): number => this.#clients.closeIdle();
-      const loaded = await loadHandlers(hosting.module, memory, hosting.wakerFds, {
-        index: this.#index,
-        close,
-      });
-      if (loaded !== null && !isRetired) inline.use(new HandlerRuntime(loaded.registration));
-    } catch (error) {
-      const message = "a dispatcher could not load the handlers; handler threads run them all";
-      threadLog().error("hosting-failed", message, { error });
-    }
-    this.#isLoading = false;
+    const close = (): number => this.#clients.closeIdle();
+    void hostHandlers(this.#settings, this.#control, inline, close, () => {
+      this.#isLoading = false;
+    });
   }
 
   #turn(): boolean {
@@ -346,7 +326,7 @@ export class Dispatcher {
     if (this.#scheduler.isUnavailable) this.#scheduler.giveUp((task) => this.#clients.failed.refused(task));
     // Not before a handler thread has: where there is one core, the first answer comes first.
     const mayHost = !this.#isHosting && !this.#control.areRoutesReplaced && !this.#control.isInlineBarred;
-    if (mayHost && this.#scheduler.hasHandlers) void this.#host();
+    if (mayHost && this.#scheduler.hasHandlers) this.#host();
   }
 
   /** Lets go of a handler thread that has ended: its last answers are sent, its other tasks failed or given to others. */

@@ -38,6 +38,8 @@ export interface HandlerPoolSettings {
   readonly retireAfterMs: number;
   /** Milliseconds after which a handler that hangs is to be killed; Infinity for never. */
   readonly handlerTimeoutMs: number;
+  /** Milliseconds that a thread may take to load its module; Infinity for ever. */
+  readonly startTimeoutMs: number;
   /** What each thread is told, but for its slot and the memory. */
   readonly thread: Omit<HandlerThreadSettings, "memory" | "slot" | "dispatcherWakerFds">;
   /** A thread has run the module and found no handlers in it. */
@@ -58,6 +60,8 @@ export class HandlerPool {
   #timer: ReturnType<typeof setInterval> | null = null;
   readonly #pacer: StartPacer = new StartPacer();
   readonly #readySinceMs: number[] = [];
+  /** Until which each thread that starts has to be ready. */
+  readonly #startDeadlines: (ReturnType<typeof setTimeout> | undefined)[] = [];
   readonly #isAskedToEnd: boolean[] = [];
   readonly #counters: Float64Array;
   #isUnregistered = false;
@@ -95,7 +99,7 @@ export class HandlerPool {
     this.#wakeOnChange();
     // While they fail nobody asks for one, since requests are refused: this is what finds out that they do no longer.
     const least = Math.max(this.#settings.min, this.#pacer.isFailing ? 1 : 0);
-    while (this.#alive < least && this.#spawn(-1));
+    while (this.#usable < least && this.#spawn(-1));
     if (this.#alive > this.#settings.min) this.#startTimer();
   }
 
@@ -173,6 +177,7 @@ export class HandlerPool {
   }
 
   #cameUp(slot: number): void {
+    clearTimeout(this.#startDeadlines[slot]);
     this.#readySinceMs[slot] = performance.now();
     if (this.#pacer.isFailing) {
       this.#settings.log.warn("thread-start-recovered", "handler threads can be started again", { slot });
@@ -194,6 +199,15 @@ export class HandlerPool {
   get #alive(): number {
     let count = 0;
     for (const thread of this.#threads) if (thread !== null) count++;
+    return count;
+  }
+
+  /** Those that were not given up: one that is in a native call may take long to end. */
+  get #usable(): number {
+    let count = 0;
+    this.#threads.forEach((thread, slot) => {
+      if (thread !== null && !this.#isKilled[slot]) count++;
+    });
     return count;
   }
 
@@ -231,6 +245,7 @@ export class HandlerPool {
     this.#isAskedToEnd[slot] = false;
     this.#idleSince[slot] = now;
     const { memory, dispatcherWakers, thread } = this.#settings;
+    this.#setStartDeadline(slot);
     this.#threads[slot] = startThread(
       "handler",
       `handler ${slot}`,
@@ -247,6 +262,40 @@ export class HandlerPool {
     return true;
   }
 
+  #setStartDeadline(slot: number): void {
+    const { startTimeoutMs } = this.#settings;
+    if (startTimeoutMs === Number.POSITIVE_INFINITY) return;
+    this.#startDeadlines[slot] = setTimeout(() => this.#startTimedOut(slot), startTimeoutMs);
+    this.#startDeadlines[slot].unref();
+  }
+
+  /** A thread has not come up in time. It counts as failed at once: one in a native call may take long to end. */
+  #startTimedOut(slot: number): void {
+    if (this.#isEnding || this.#isUnregistered) return;
+    if (!this.#control.moveHandler(slot, HANDLER_STARTING, HANDLER_RETIRING)) return;
+    this.#isKilled[slot] = true;
+    const { startTimeoutMs, thread, dispatcherWakers } = this.#settings;
+    this.#startFailed(
+      slot,
+      `a handler thread has not loaded ${thread.module} within threads.startTimeout, ${startTimeoutMs} ms, and is terminated`,
+      { module: thread.module, startTimeoutMs },
+    );
+    this.#threads[slot]?.worker?.terminate();
+    for (const waker of dispatcherWakers) waker.wake();
+  }
+
+  #startFailed(slot: number, what: string, details: object): void {
+    const pauseMs = this.#pacer.failed(performance.now());
+    this.#counters[PoolCounter.startFailures] += 1;
+    this.#settings.log.error("thread-start-failed", `${what}; next try in ${pauseMs} ms`, {
+      ...details,
+      slot,
+      pauseMs,
+    });
+    this.#control.setStartFailing(true);
+    this.#lookAfter(pauseMs);
+  }
+
   #message(message: HandlerThreadMessage): void {
     if (message?.type !== "unregistered" || this.#isUnregistered) return;
     this.#isUnregistered = true;
@@ -258,6 +307,7 @@ export class HandlerPool {
   #ended(slot: number, code: number, error: unknown): void {
     const state = this.#control.handlerState(slot);
     this.#threads[slot] = null;
+    clearTimeout(this.#startDeadlines[slot]);
     if (!this.#isEnding && !this.#isUnregistered) this.#noteEnd(slot, state, code, error);
     this.#control.declareDead(slot, this.#isKilled[slot]);
     // Not by asking whether they sleep: the thread may have died between taking that word and waking.
@@ -269,12 +319,7 @@ export class HandlerPool {
     const { log } = this.#settings;
     const now = performance.now();
     if (state === HANDLER_STARTING) {
-      const pauseMs = this.#pacer.failed(now);
-      this.#counters[PoolCounter.startFailures] += 1;
-      const message = `a handler thread could not be started (code ${code}); next try in ${pauseMs} ms`;
-      log.error("thread-start-failed", message, { error, code, slot, pauseMs });
-      this.#control.setStartFailing(true);
-      this.#lookAfter(pauseMs);
+      this.#startFailed(slot, `a handler thread could not be started (code ${code})`, { error, code });
       return;
     }
     if (state === HANDLER_READY) {

@@ -59,7 +59,7 @@ export interface SupervisorSettings {
   registration: Registration | null;
 }
 
-/** How long a dispatcher may hang in a handler, in ms, where `handlerTimeout` allows more: by then its clients would have timed out. */
+/** How long a dispatcher may hang in a handler or its module, in ms, where the options allow more: by then its clients would have timed out. */
 const INLINE_LIMIT_MS = 10_000;
 
 /** Runs one server. */
@@ -156,7 +156,8 @@ export class Supervisor {
   #hosting(wakerFds: readonly number[]): DispatcherSettings["hosting"] {
     const { pool, dispatcher } = this.#settings;
     if (pool === null || !dispatcher.isInlineAllowed || isBundled()) return null;
-    return this.#control.isInlineBarred ? null : { module: pool.thread, wakerFds };
+    if (this.#control.isInlineBarred) return null;
+    return { module: pool.thread, wakerFds, startTimeoutMs: pool.startTimeoutMs };
   }
 
   #dispatcher(index: number, wakerFds: readonly number[]): EssentialThread {
@@ -194,10 +195,15 @@ export class Supervisor {
   /** Where dispatchers run user code, one that hangs in it is ended, and none runs any more from then on. */
   #watchDispatchers(wakerFds: readonly number[]): void {
     const { memory, log, dispatcher } = this.#settings;
-    if (this.#hosting(wakerFds) === null) return;
-    const limitMs = Math.min(dispatcher.handlerTimeoutMs, INLINE_LIMIT_MS);
+    const hosting = this.#hosting(wakerFds);
+    if (hosting === null) return;
+    const limits = {
+      runMs: Math.min(dispatcher.handlerTimeoutMs, INLINE_LIMIT_MS),
+      loadMs: Math.min(hosting.startTimeoutMs, INLINE_LIMIT_MS),
+    };
     const end = (index: number): void => this.#threads.terminate(index + 1);
-    this.#watchOfDispatchers = watchDispatchers(memory, this.#dispatcherWakers, log, limitMs, end);
+    const { module } = hosting.module;
+    this.#watchOfDispatchers = watchDispatchers(memory, this.#dispatcherWakers, log, limits, module, end);
   }
 
   /** A thread that the server cannot do without has been given up: the server ends, and the process hears why. */

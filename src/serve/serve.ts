@@ -199,6 +199,7 @@ function startOn(listener: Listener, resolved: ResolvedOptions, serverIndex: num
             max: threads.max,
             retireAfterMs: threads.retireAfterMs,
             handlerTimeoutMs: threads.handlerTimeoutMs,
+            startTimeoutMs: threads.startTimeoutMs ?? startTimeoutMs(performance.now()),
             thread: {
               module: mode === "module" ? (resolved.moduleUrl as string) : Bun.main,
               isOptionsModule: mode === "module",
@@ -250,6 +251,16 @@ function startOn(listener: Listener, resolved: ResolvedOptions, serverIndex: num
  */
 export function registerWithinMs(startedMs: number): number {
   return Math.min(3000, 250 + 3 * startedMs);
+}
+
+/**
+ * How long a thread may take to load the module of its handlers by default, in milliseconds: in pool mode that module is the
+ * program, which may do much before it calls `serve()`.
+ *
+ * @param startedMs how long this process took to come to the call
+ */
+export function startTimeoutMs(startedMs: number): number {
+  return Math.min(300_000, Math.max(30_000, 4 * startedMs));
 }
 
 /** What `reload()` is given, over what the server has; as it is when it is no object. */

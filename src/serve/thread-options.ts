@@ -38,6 +38,8 @@ export interface ResolvedThreads {
   readonly retireAfterMs: number;
   /** Milliseconds from the start of a handler to the first byte of its answer: an integer from 1, or Infinity. */
   readonly handlerTimeoutMs: number;
+  /** Milliseconds that a thread may take to load its handlers: an integer from 1, or Infinity; null when not given. */
+  readonly startTimeoutMs: number | null;
   /** Tasks that may wait for a handler, 1 to 2147483647. */
   readonly maxBacklogTasks: number;
   /** How a handler thread is chosen. */
@@ -58,6 +60,7 @@ const NAMES = [
   "max",
   "retireAfter",
   "handlerTimeout",
+  "startTimeout",
   "maxBacklog",
   "balance",
   "inline",
@@ -91,14 +94,9 @@ export function resolvePlacement(
     dispatchers: dispatchers ?? Math.min(MAX_THREADS, Math.max(1, Math.floor(environment.coreCount / 2))),
     min,
     max,
-    retireAfterMs:
-      given.retireAfter === Infinity
-        ? Infinity
-        : (integer("retireAfter", given.retireAfter, 0, MAX_INT32, " ms, or Infinity") ?? 10_000),
-    handlerTimeoutMs:
-      given.handlerTimeout === Infinity
-        ? Infinity
-        : (integer("handlerTimeout", given.handlerTimeout, 1, MAX_INT32, " ms, or Infinity") ?? Infinity),
+    retireAfterMs: milliseconds("retireAfter", given.retireAfter, 0) ?? 10_000,
+    handlerTimeoutMs: milliseconds("handlerTimeout", given.handlerTimeout, 1) ?? Infinity,
+    startTimeoutMs: milliseconds("startTimeout", given.startTimeout, 1) ?? null,
     maxBacklogTasks: integer("maxBacklog", given.maxBacklog, 1, MAX_INT32) ?? 65_536,
     balance,
     // One handler thread at most, or a plain policy, was asked for: no other thread is to run handlers unasked.
@@ -138,6 +136,10 @@ function integer(
   }
   // Makes -0 into 0.
   return value + 0;
+}
+
+function milliseconds(name: (typeof NAMES)[number], value: unknown, least: number): number | undefined {
+  return value === Infinity ? Infinity : integer(name, value, least, MAX_INT32, " ms, or Infinity");
 }
 
 function boolean(name: (typeof NAMES)[number], value: unknown): boolean | undefined {

@@ -34,6 +34,7 @@
  *     +7     how many it closed         | dispatcher
  *     +8     1 + fd of the client whose | dispatcher
  *            request runs there         |
+ *     +9     1: loads the user's module | dispatcher
  *     +32    its parker                 | (parker.ts)
  *   handlers after that, 64 words each
  *     +0     state (HANDLER_*)          | compare-and-exchange, transitions below
@@ -207,6 +208,16 @@ export class ControlBlock extends ServerWords {
     return Atomics.load(this.words, this.#dispatcher(index) + 8) - 1;
   }
 
+  /** A dispatcher says whether it loads the user's module. */
+  setLoading(index: number, isLoading: boolean): void {
+    Atomics.store(this.words, this.#dispatcher(index) + 9, isLoading ? 1 : 0);
+  }
+
+  /** Whether a dispatcher loads the user's module. */
+  isLoading(index: number): boolean {
+    return Atomics.load(this.words, this.#dispatcher(index) + 9) === 1;
+  }
+
   /** Publishes a dispatcher's number of clients. */
   setClients(index: number, clients: number): void {
     Atomics.store(this.words, this.#dispatcher(index) + 3, clients);
@@ -340,7 +351,7 @@ export class ControlBlock extends ServerWords {
   resetDispatcher(index: number): void {
     const base = this.#dispatcher(index);
     Atomics.store(this.words, base, DISPATCHER_STARTING);
-    for (const word of [3, 4, 5, 8]) Atomics.store(this.words, base + word, 0);
+    for (const word of [3, 4, 5, 8, 9]) Atomics.store(this.words, base + word, 0);
     this.answerCloseIdle(index, 0);
     Atomics.store(this.words, base + PARKER_AT, 0);
   }

@@ -26,7 +26,7 @@ function start(): void {
     hangs: (index: number, ms: number) => void hung.push(`${index} ${ms}`),
     wake: (index: number) => void woken.push(index),
   };
-  watch = new DispatcherWatch(owner, control, counters, LIMIT_MS);
+  watch = new DispatcherWatch(owner, control, counters, { runMs: LIMIT_MS, loadMs: 2 * LIMIT_MS });
   for (const index of [0, 1]) {
     control.setDispatcherState(index, DISPATCHER_RUNNING);
     control.setClients(index, 1);
@@ -52,6 +52,17 @@ test("one that neither turns nor sleeps hangs, one that turns does not", () => {
   expect(hung).toEqual(["1 800"]);
   looks(6, () => turn(0));
   expect(hung.length).toBe(1);
+});
+
+test("one that loads the module may take longer", () => {
+  start();
+  control.setLoading(1, true);
+  turn(0);
+  looks(1);
+  looks(14, () => turn(0));
+  expect(hung).toEqual([]);
+  looks(1, () => turn(0));
+  expect(hung).toEqual(["1 1600"]);
 });
 
 test("one that sleeps does not hang, and is woken now and then to show it", () => {

@@ -65,6 +65,7 @@ describe("values", () => {
         max: 16,
         retireAfterMs: 10_000,
         handlerTimeoutMs: Infinity,
+        startTimeoutMs: null,
         maxBacklogTasks: 65_536,
         balance: "bounded",
         isInlineAllowed: true,

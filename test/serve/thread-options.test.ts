@@ -49,6 +49,7 @@ describe("accepted", () => {
         max: 1,
         retireAfter: 0,
         handlerTimeout: 1,
+        startTimeout: 1,
         maxBacklog: 1,
         inline: false,
       }).threads,
@@ -58,6 +59,7 @@ describe("accepted", () => {
       max: 1,
       retireAfterMs: 0,
       handlerTimeoutMs: 1,
+      startTimeoutMs: 1,
       maxBacklogTasks: 1,
       balance: "bounded",
       isInlineAllowed: false,
@@ -70,6 +72,7 @@ describe("accepted", () => {
       maxBacklogTasks: 2147483647,
     });
     expect(placed({ handlerTimeout: Infinity }).threads.handlerTimeoutMs).toBe(Infinity);
+    expect(placed({ startTimeout: Infinity }).threads.startTimeoutMs).toBe(Infinity);
     expect(placed({ retireAfter: Infinity, balance: "random" }).threads).toMatchObject({
       retireAfterMs: Infinity,
       balance: "random",
@@ -121,6 +124,11 @@ describe("mistakes", () => {
       RangeError,
       "threads.retireAfter must be an integer from 0 to 2147483647 ms, or Infinity, but was -1",
     ],
+    [
+      { startTimeout: 0 },
+      RangeError,
+      "threads.startTimeout must be an integer from 1 to 2147483647 ms, or Infinity, but was 0",
+    ],
     [{ maxBacklog: 0 }, RangeError, "threads.maxBacklog must be an integer from 1 to 2147483647, but was 0"],
     [{ balance: "fair" }, TypeError, 'threads.balance must be "bounded" or "random", but was "fair"'],
     [{ inline: 1 }, TypeError, "threads.inline must be true or false, but was 1"],
@@ -128,7 +136,7 @@ describe("mistakes", () => {
     [
       { maximum: 3 },
       TypeError,
-      'threads has no option "maximum"; it accepts handlers, dispatchers, min, max, retireAfter, handlerTimeout, maxBacklog, balance, inline, gracefulSignals',
+      'threads has no option "maximum"; it accepts handlers, dispatchers, min, max, retireAfter, handlerTimeout, startTimeout, maxBacklog, balance, inline, gracefulSignals',
     ],
     [4, TypeError, "threads must be an object, but was 4"],
     [null, TypeError, "threads must be an object, but was null"],

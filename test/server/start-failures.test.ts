@@ -30,7 +30,7 @@ const start = (threads: object = {}): Promise<RunningServer> =>
     threads: { min: 1, max: 2, inline: false, ...threads },
   });
 const statusOf = async (server: RunningServer): Promise<number> => (await exchange(server.port, "/")).status;
-const breakIt = (): void => writeFileSync(flag, "");
+const breakIt = (how = ""): void => writeFileSync(flag, how);
 const repair = (): void => rmSync(flag);
 
 async function recovers(server: RunningServer): Promise<void> {
@@ -126,6 +126,55 @@ describe.skipIf(isBunTarget)("handler threads that cannot be started", () => {
       (status) => status === 200,
     );
   }, 20_000);
+});
+
+describe.skipIf(isBunTarget)("handler threads that never get done with their start", () => {
+  const name = `fixtures/breaking-entry.ts within threads.startTimeout, 300 ms, and is terminated; next try in `;
+
+  test.each(["loop", "await"])(
+    "%s: given up after startTimeout, 503 from then on, and recovery",
+    async (how) => {
+      breakIt(how);
+      const server = await start({ startTimeout: 300 });
+      await using client = await RawClient.connect(server.port);
+      for (let round = 0; round < 3; round++) {
+        await client.send(requestBytes("/"));
+        const response = await client.readResponse();
+        expect([response.status, response.headers["retry-after"]]).toEqual([503, "1"]);
+      }
+      await eventually(
+        "the second pause",
+        () => server.errorOutput(),
+        (log) => log.includes(`${name}200 ms`),
+      );
+      expect(server.errorOutput()).toContain(`${name}100 ms`);
+      expect((await server.stats())!.threads.killed).toBe(0);
+      await recovers(server);
+      expect(server.errorOutput()).toContain("handler threads can be started again");
+      await eventually(
+        "nothing to be starting",
+        async () => (await server.stats())!.threads,
+        ({ starting, alive }) => starting === 0 && alive === 1,
+      );
+    },
+    20_000,
+  );
+
+  test("one that blocks in a native call does not keep others from being started", async () => {
+    breakIt("block");
+    const server = await start({ startTimeout: 300 });
+    expect(await statusOf(server)).toBe(503);
+    const began = performance.now();
+    await recovers(server);
+    expect(server.errorOutput()).toContain(name);
+    expect(performance.now() - began).toBeLessThan(1000);
+  }, 20_000);
+
+  test("one that comes in time is no failure", async () => {
+    const server = await start({ startTimeout: 20_000 });
+    expect(await statusOf(server)).toBe(200);
+    expect(server.errorOutput()).toBe("");
+  });
 });
 
 describe.skipIf(isBunTarget)("a thread that ends without a word", () => {

@@ -146,6 +146,7 @@ serve({
     max: 8,
     retireAfter: Infinity,
     handlerTimeout: 30_000,
+    startTimeout: 30_000,
     maxBacklog: 100,
     balance: "random",
     inline: false,

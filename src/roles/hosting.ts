@@ -1,0 +1,70 @@
+/**
+ * Loads the user's module on a dispatcher, which serves its clients meanwhile, so that short requests need no other thread.
+ *
+ * Owned by the dispatcher. A module that never gets done there is given up after `threads.startTimeout`; one that does not
+ * even let the event loop turn is up to main (`dispatcher-watch.ts`).
+ */
+import { parentPort } from "node:worker_threads";
+import { HandlerRuntime } from "../fetch/runtime.ts";
+import { threadLog } from "../log/log.ts";
+import { probeLoopBridge } from "../net/loop-bridge.ts";
+import type { ControlBlock } from "../shm/control-block.ts";
+import type { DispatcherSettings } from "./dispatcher-settings.ts";
+import { loadHandlers } from "./handler-thread.ts";
+import type { InlineHost } from "./inline-host.ts";
+import { guardThread } from "./thread-guard.ts";
+
+/**
+ * Loads the module and gives its handlers to the host. Never rejects: what goes wrong is logged, and handler threads run all.
+ *
+ * @param closeIdle closes the idle clients of this dispatcher and gives how many
+ * @param onSettled called once, when nothing is waited for any more. A module that gets done after that is used all the same
+ */
+export async function hostHandlers(
+  { index, memory, hosting }: DispatcherSettings,
+  control: ControlBlock,
+  inline: InlineHost,
+  closeIdle: () => number,
+  onSettled: () => void,
+): Promise<void> {
+  if (hosting === null) return onSettled();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let isWaitedFor = true;
+  const settle = (): void => {
+    clearTimeout(timer);
+    if (!isWaitedFor) return;
+    isWaitedFor = false;
+    control.setLoading(index, false);
+    onSettled();
+  };
+  const fail = (message: string, error?: unknown): void => {
+    const fields = { module: hosting.module.module, ...(error === undefined ? {} : { error }) };
+    threadLog().error("hosting-failed", `${message}; handler threads run them all`, fields);
+  };
+  // A thread that sleeps on its event loop with nothing there that keeps it alive would end; a listening port does.
+  parentPort?.on("message", () => {});
+  try {
+    if (!(await probeLoopBridge())) throw new Error("this Bun does not wake for an epoll descriptor");
+    let isRetired = false;
+    const retire = (): void => {
+      isRetired = true;
+      inline.use(null);
+    };
+    guardThread({ retire, isKept: true });
+    const { startTimeoutMs } = hosting;
+    if (startTimeoutMs !== Number.POSITIVE_INFINITY) {
+      timer = setTimeout(() => {
+        fail(
+          `a dispatcher has not loaded the handlers of ${hosting.module.module} within threads.startTimeout, ${startTimeoutMs} ms`,
+        );
+        settle();
+      }, startTimeoutMs);
+    }
+    control.setLoading(index, true);
+    const loaded = await loadHandlers(hosting.module, memory, hosting.wakerFds, { index, close: closeIdle });
+    if (loaded !== null && !isRetired) inline.use(new HandlerRuntime(loaded.registration));
+  } catch (error) {
+    fail("a dispatcher could not load the handlers", error);
+  }
+  settle();
+}
