@@ -38,6 +38,7 @@ const nativeEpollCtl = libc.epoll_ctl;
 const nativeEpollWait = libc.epoll_wait;
 const nativeEventfd = libc.eventfd;
 const nativeFcntl = libc.fcntl;
+const nativeDup3 = libc.dup3;
 const nativeOpen = libc.open;
 const nativeUnlink = libc.unlink;
 const nativeSyscall = libc.syscall;
@@ -195,6 +196,12 @@ export function fcntl(fd: number, command: number, argument: number): number {
 /** Opens the file whose zero-terminated path lies at `path`; gives its fd. open(2). */
 export function open(path: number, flags: number, mode: number): number {
   const result = nativeOpen(path, flags, mode);
+  return result === -1 ? -errno() : result;
+}
+
+/** Makes `target` another descriptor for the file that is open as `fd`, in place of what it was. dup3(2). */
+export function dup3(fd: number, target: number, flags: number): number {
+  const result = nativeDup3(fd, target, flags);
   return result === -1 ? -errno() : result;
 }
 

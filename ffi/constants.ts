@@ -121,6 +121,10 @@ export const O_WRONLY = 1;
 export const O_RDWR = 2;
 /** Opens without ever blocking, open(2). */
 export const O_NONBLOCK = 0x800;
+/** Makes the file if it is missing, open(2). */
+export const O_CREAT = 0x40;
+/** Writes at the end, wherever that is by then, open(2). */
+export const O_APPEND = 0x400;
 /** Closes the descriptor on exec, open(2). */
 export const O_CLOEXEC = 0x80000;
 /** Fails on a symbolic link at the end of the path, open(2). Differs: 0x8000 on arm64, 0x20000 on x86-64. */

@@ -76,6 +76,8 @@ export const SOCK_FILTER_SIZE_BYTES = 8;
 export const SOCK_FPROG_SIZE_BYTES = 16;
 /** Is the offset of the address of a sock_fprog's instructions. linux/filter.h. */
 export const SOCK_FPROG_FILTER_OFFSET = 8;
+/** Is the offset of a stat's device number, a 64-bit number; the inode number follows. */
+export const STAT_DEVICE_OFFSET = 0;
 /** Is the offset of a stat's inode number, a 64-bit number. */
 export const STAT_INODE_OFFSET = 8;
 /** Is the size of a stat: 144 bytes on x86-64, 128 on arm64. sys/stat.h, asm/stat.h. */

@@ -67,6 +67,8 @@ export interface Libc {
   eventfd(initial: number, flags: number): number;
   /** fcntl(2) */
   fcntl(fd: number, command: number, argument: number): number;
+  /** dup3(2) */
+  dup3(fd: number, target: number, flags: number): number;
   /** open(2) */
   open(path: number, flags: number, mode: number): number;
   /** unlink(2) */
@@ -116,6 +118,7 @@ const SIGNATURES = {
   epoll_ctl: { args: ["i32", "i32", "i32", "ptr"], returns: "i32" },
   epoll_wait: { args: ["i32", "ptr", "i32", "i32"], returns: "i32" },
   eventfd: { args: ["u32", "i32"], returns: "i32" },
+  dup3: { args: ["i32", "i32", "i32"], returns: "i32" },
   fcntl: { args: ["i32", "i32", "i64_fast"], returns: "i32" },
   open: { args: ["ptr", "i32", "u32"], returns: "i32" },
   unlink: { args: ["ptr"], returns: "i32" },

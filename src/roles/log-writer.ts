@@ -8,6 +8,7 @@ import { monotonicMs } from "../../ffi/clock.ts";
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
 import { writeLatin1 } from "../http/latin1.ts";
 import { append } from "../net/append.ts";
+import { RotatedFile } from "../net/rotated-file.ts";
 import { WOULD_BLOCK } from "../net/stream-socket.ts";
 import { BoundedLog } from "./bounded-log.ts";
 
@@ -15,6 +16,8 @@ import { BoundedLog } from "./bounded-log.ts";
 export interface AccessLogTarget {
   readonly fd: number;
   readonly isSocket: boolean;
+  /** Its path, where it is a file that may be renamed and is to be made anew then; null for anything else. */
+  readonly path: string | null;
   /** The longest write, Infinity for any: lines of several threads do not mix as long as none is longer. */
   readonly pieceBytes: number;
 }
@@ -27,6 +30,8 @@ const FULL_BYTES: number = 32 * 1024;
 const WAIT_MS = 200;
 /** Pause when the file takes no more, in ms. */
 const RETRY_MS = 20;
+/** Time between two looks at whether the file was renamed, in ms. */
+const ROTATION_MS = 1000;
 const LINE_FEED = 0x0a;
 
 /** Writes the lines of one dispatcher. */
@@ -35,6 +40,8 @@ export class LogWriter {
   readonly #onDropped: (lines: number) => void;
   readonly #failures: BoundedLog = new BoundedLog("access-log-failed");
   readonly #native: NativeBuffer = NativeBuffer.allocate(BUFFER_BYTES);
+  readonly #file: RotatedFile | null;
+  #followedMs = 0;
   #start = 0;
   #end = 0;
   #dueMs = Number.POSITIVE_INFINITY;
@@ -45,6 +52,7 @@ export class LogWriter {
   constructor(target: AccessLogTarget, onDropped: (lines: number) => void) {
     this.#target = target;
     this.#onDropped = onDropped;
+    this.#file = target.path === null ? null : new RotatedFile(target.fd, target.path);
   }
 
   /** When lines are to be written at the latest, in monotonic ms; Infinity without any. */
@@ -72,6 +80,7 @@ export class LogWriter {
 
   /** Writes all that the file takes now. */
   flush(nowMs: number = monotonicMs()): void {
+    if (this.#file !== null && nowMs - this.#followedMs >= ROTATION_MS) this.#follow(nowMs);
     while (this.#end > this.#start) {
       const length = this.#pieceLength();
       const { fd, isSocket } = this.#target;
@@ -91,6 +100,18 @@ export class LogWriter {
     this.#start = 0;
     this.#end = 0;
     this.#dueMs = Number.POSITIVE_INFINITY;
+  }
+
+  /** Lines that come after the file was renamed belong into the one that is there now. */
+  #follow(nowMs: number): void {
+    // The rest of a line belongs to its beginning.
+    if (this.#start > 0 && this.#native.bytes[this.#start - 1] !== LINE_FEED) return;
+    this.#followedMs = nowMs;
+    const result = this.#file!.follow();
+    if (result < 0) {
+      const message = `the access log cannot be opened anew (errno ${-result}): lines go on to the file that was renamed`;
+      this.#failures.say(message, nowMs);
+    }
   }
 
   /** All, or as many whole lines as one write may hold. */

@@ -6,6 +6,7 @@
  * standard output being a socket, the dispatchers send with MSG_DONTWAIT. Sources: open(2), pipe(7), proc(5).
  */
 import { closeSync, constants, fstatSync, openSync } from "node:fs";
+import { resolve } from "node:path";
 import type { AccessLogTarget } from "../roles/log-writer.ts";
 
 const { O_APPEND, O_CREAT, O_NONBLOCK, O_WRONLY } = constants;
@@ -33,6 +34,7 @@ export function openAccessLog(file: string | null): OpenedAccessLog {
   const target = {
     fd,
     isSocket: kind.isSocket(),
+    path: file !== null && kind.isFile() ? resolve(file) : null,
     pieceBytes: kind.isFile() ? Number.POSITIVE_INFINITY : PIPE_BYTES,
   };
   return {

@@ -33,7 +33,7 @@ export interface ObserveOptions {
 export interface AccessLogOptions {
   /** Apache's combined format with the seconds taken behind it, or an object of JSON in each line. Default: `"combined"`. */
   format?: "combined" | "json" | undefined;
-  /** Path of the file, which is made if it is missing. Default: standard output. */
+  /** Path of the file, which is made if it is missing, and anew if it is renamed or removed. Default: standard output. */
   file?: string | undefined;
 }
 

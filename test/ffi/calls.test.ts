@@ -23,8 +23,10 @@ afterAll(() => {
   for (const fd of opened) calls.close(fd);
 });
 
+// Of the module: what only its address is used of would be collected, and the calls below would read what came there then.
+const memory = NativeBuffer.allocate(64);
+
 describe("failures come back as -errno", () => {
-  const memory = NativeBuffer.allocate(64);
   const a = memory.address;
   const missing = NativeBuffer.cString("/nonexistent/file");
   const cases: [string, number, keyof typeof ERRNO][] = [
@@ -53,6 +55,7 @@ describe("failures come back as -errno", () => {
     ["epollWait", calls.epollWait(closed, a, 1, 0), "EBADF"],
     ["eventfd", calls.eventfd(0, -1), "EINVAL"],
     ["fcntl", calls.fcntl(closed, F_GETFD, 0), "EBADF"],
+    ["dup3", calls.dup3(closed, closed + 1, 0), "EBADF"],
     ["open", calls.open(missing.address, O_RDONLY, 0), "ENOENT"],
     ["unlink", calls.unlink(missing.address), "ENOENT"],
     ["fstat", calls.fstat(closed, a), "EBADF"],

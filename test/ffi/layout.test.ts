@@ -23,6 +23,7 @@ const EXPECTED: Record<string, number> = {
   "offsetof(struct addrinfo, ai_next)": layout.ADDRINFO_NEXT_OFFSET,
   "sizeof(struct stat)": layout.STAT_SIZE_BYTES,
   "offsetof(struct stat, st_mode)": layout.STAT_MODE_OFFSET,
+  "offsetof(struct stat, st_dev)": layout.STAT_DEVICE_OFFSET,
   "offsetof(struct stat, st_ino)": layout.STAT_INODE_OFFSET,
   "sizeof(struct sock_filter)": layout.SOCK_FILTER_SIZE_BYTES,
   "offsetof(struct sock_filter, jt)": 2,

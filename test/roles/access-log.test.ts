@@ -25,7 +25,7 @@ afterEach(() => {
 });
 
 function open(format: AccessLogFormat): AccessLog {
-  const target = { fd, isSocket: false, pieceBytes: Number.POSITIVE_INFINITY };
+  const target = { fd, isSocket: false, path: null, pieceBytes: Number.POSITIVE_INFINITY };
   return new AccessLog({ target, format }, new Float64Array(DISPATCHER_CELLS));
 }
 

@@ -1,5 +1,14 @@
 import { afterEach, beforeEach, describe, expect, type Mock, spyOn, test } from "bun:test";
-import { closeSync, constants, mkdtempSync, openSync, readFileSync, readSync, rmSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { monotonicMs } from "../../ffi/clock.ts";
@@ -53,7 +62,10 @@ describe("a file", () => {
   test("lines wait for their time, and go out together", () => {
     const path = join(folder, "file");
     const fd = open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND);
-    const writer = new LogWriter({ fd, isSocket: false, pieceBytes: Number.POSITIVE_INFINITY }, onDropped);
+    const writer = new LogWriter(
+      { fd, isSocket: false, path: null, pieceBytes: Number.POSITIVE_INFINITY },
+      onDropped,
+    );
     expect(writer.dueMs).toBe(Number.POSITIVE_INFINITY);
     const before = monotonicMs();
     writer.add("one\n");
@@ -68,16 +80,46 @@ describe("a file", () => {
 
   test("many lines are due at once", () => {
     const fd = open("/dev/null", constants.O_WRONLY);
-    const writer = new LogWriter({ fd, isSocket: false, pieceBytes: Number.POSITIVE_INFINITY }, onDropped);
+    const writer = new LogWriter(
+      { fd, isSocket: false, path: null, pieceBytes: Number.POSITIVE_INFINITY },
+      onDropped,
+    );
     for (let i = 0; i < 40_000 / 100; i++) writer.add(`${"x".repeat(99)}\n`);
     expect(writer.dueMs).toBe(0);
+  });
+});
+
+describe("a file that is renamed", () => {
+  test("lines go to the new one from the next second on, none is lost, and the rest of a line to its beginning", () => {
+    const path = join(folder, "file");
+    const fd = open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND);
+    const writer = new LogWriter(
+      { fd, isSocket: false, path, pieceBytes: Number.POSITIVE_INFINITY },
+      onDropped,
+    );
+    const now = monotonicMs();
+    writer.add("one\n");
+    writer.flush(now);
+    renameSync(path, `${path}.1`);
+    writer.add("two\n");
+    writer.flush(now + 900);
+    writer.add("three\n");
+    writer.flush(now + 1100);
+    writer.add("four\n");
+    writer.flush(now + 1200);
+    expect(readFileSync(`${path}.1`, "latin1")).toBe("one\ntwo\n");
+    expect(readFileSync(path, "latin1")).toBe("three\nfour\n");
+    expect(dropped).toBe(0);
   });
 });
 
 describe("a pipe", () => {
   test("that is full keeps nobody waiting; lines that do not fit are counted, the others arrive whole and in order", () => {
     const { read, write } = pipe();
-    const writer = new LogWriter({ fd: write, isSocket: false, pieceBytes: LINE_BYTES }, onDropped);
+    const writer = new LogWriter(
+      { fd: write, isSocket: false, path: null, pieceBytes: LINE_BYTES },
+      onDropped,
+    );
     const line = (number: number): string => `${String(number).padStart(1000, "0")}\n`;
     const count = 1000;
     for (let number = 0; number < count; number++) {
@@ -104,7 +146,10 @@ describe("a pipe", () => {
       const { read, write } = pipe();
       closeSync(read);
       fds.splice(fds.indexOf(read), 1);
-      const writer = new LogWriter({ fd: write, isSocket: false, pieceBytes: LINE_BYTES }, onDropped);
+      const writer = new LogWriter(
+        { fd: write, isSocket: false, path: null, pieceBytes: LINE_BYTES },
+        onDropped,
+      );
       for (let round = 0; round < 3; round++) {
         writer.add("a\n");
         writer.add("b\n");
@@ -123,7 +168,10 @@ describe("a pipe", () => {
 test("a socket is sent to", async () => {
   const sockets = await SocketPair.open();
   fds.push(sockets.server, sockets.client);
-  const writer = new LogWriter({ fd: sockets.server, isSocket: true, pieceBytes: LINE_BYTES }, onDropped);
+  const writer = new LogWriter(
+    { fd: sockets.server, isSocket: true, path: null, pieceBytes: LINE_BYTES },
+    onDropped,
+  );
   writer.add("to a socket\n");
   writer.flush();
   let text = "";

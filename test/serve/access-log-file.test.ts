@@ -18,7 +18,7 @@ test("a file is made, or appended to, and given back", () => {
     const path = join(folder, "log");
     for (const text of ["one\n", "two\n"]) {
       using log = openAccessLog(path);
-      expect(log.target).toMatchObject({ isSocket: false, pieceBytes: Number.POSITIVE_INFINITY });
+      expect(log.target).toMatchObject({ isSocket: false, path, pieceBytes: Number.POSITIVE_INFINITY });
       writeSync(log.target.fd, text);
     }
     expect(readFileSync(path, "utf8")).toBe("one\ntwo\n");

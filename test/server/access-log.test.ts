@@ -1,6 +1,16 @@
 /** The access log of a whole server: a line for each request, whoever answers it. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually } from "../support/process-info.ts";
@@ -148,4 +158,38 @@ test("a file that cannot be opened stops serve(), and nothing listens", () => {
     fetch: () => new Response(),
   };
   expect(() => startClosure(options)).toThrow("ENOENT");
+});
+
+test("a file that is renamed under load: each line once, in the file before or the one after", async () => {
+  const server = startClosure({
+    observe: { accessLog: { file } },
+    threads: { dispatchers: 2 },
+    fetch: () => new Response("fine"),
+  });
+  let isOver = false;
+  let sent = 0;
+  const client = async (): Promise<void> => {
+    await using raw = await RawClient.connect(server.port);
+    while (!isOver) {
+      const paths = Array.from({ length: 20 }, () => `/${sent++}`);
+      await raw.send(paths.map((path) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`).join(""));
+      for (const _ of paths) await raw.readResponse();
+    }
+  };
+  const clients = Array.from({ length: 4 }, client);
+  for (const name of ["access.log.1", "access.log.2", ""]) {
+    await eventually(
+      "lines in the file that is new",
+      () => (readdirSync(folder).includes("access.log") ? readFileSync(file, "latin1").length : 0),
+      (length) => length > 0,
+    );
+    if (name !== "") renameSync(file, join(folder, name));
+  }
+  isOver = true;
+  await Promise.all(clients);
+  await server.stop(true);
+  const found = readdirSync(folder).map((name) => readFileSync(join(folder, name), "latin1").split("\n"));
+  expect(found.map((part) => part.length > 1 && part.pop())).toEqual(["", "", ""]);
+  const seen = found.flat().map((line) => Number(/"GET \/(\d+) HTTP\/1\.1" 200 4 /.exec(line)?.[1]));
+  expect(seen.sort((a, b) => a - b)).toEqual(Array.from({ length: sent }, (_, index) => index));
 });
