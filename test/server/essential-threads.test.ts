@@ -39,7 +39,7 @@ afterEach(async () => {
   server = null;
 });
 
-function start(threads: object = {}): Server {
+function start(threads: object = {}, options: object = {}): Server {
   workers.length = 0;
   log = [];
   server = serve({
@@ -50,6 +50,7 @@ function start(threads: object = {}): Server {
     // One handler thread, so that descriptors of another one are not taken for left over.
     threads: { dispatchers: 1, min: 1, max: 1, inline: true, handlerTimeout: LIMIT_MS, ...threads },
     observe: { log: (record: LogRecord) => void log.push(record) },
+    ...options,
   } as never) as unknown as Server;
   return server;
 }
@@ -219,6 +220,82 @@ describe.skipIf(isBunTarget)("a dispatcher that ends", () => {
     expect(errors).toContain(message);
     if (code === 1) expect(errors).toContain("again and again; the server is stopped");
   });
+});
+
+describe.skipIf(isBunTarget)("connections of a dispatcher that ends are counted no more", () => {
+  const LIMIT = 6;
+  const ENDINGS = ["/?die", "/?hang", "/?hangLater"];
+
+  test.each([
+    ["connections", { connections: LIMIT }],
+    ["connectionsPerAddress", { connectionsPerAddress: LIMIT }],
+    ["both, proxies told", { connections: LIMIT, connectionsPerAddress: LIMIT, isProxied: true }],
+  ])(
+    "%s: as many come in as before, and no more",
+    async (_, { isProxied, ...limits }: Record<string, unknown>) => {
+      const proxied = isProxied ? { proxyProtocol: { from: ["127.0.0.1"] } } : {};
+      const hello = isProxied ? "PROXY TCP4 10.1.1.1 10.2.2.2 1 2\r\n" : "";
+      const open = async (): Promise<RawClient> => {
+        const client = await RawClient.connect(port());
+        await client.send(Buffer.concat([Buffer.from(hello), requestBytes("/")]));
+        return client;
+      };
+      for (const ending of ENDINGS) {
+        start({}, { limits, ...proxied });
+        const clients: RawClient[] = [];
+        const enter = async (): Promise<number> => {
+          clients.push(await open());
+          return (await clients.at(-1)!.readResponse()).status;
+        };
+        // Until requests run there.
+        expect(await enter()).toBe(200);
+        const first = clients[0]!;
+        const before = server!.stats().requestsInline;
+        while (server!.stats().requestsInline <= before + 5) {
+          await first.send(requestBytes("/"));
+          await first.readResponse();
+        }
+        for (let count = 1; count < LIMIT; count++) expect(await enter()).toBe(200);
+        await first.send(requestBytes(ending));
+        await eventually(
+          "it to be started again",
+          async () => {
+            for (const client of clients.slice(1)) {
+              if (client.ending === "open") await client.send(requestBytes("/")).catch(() => {});
+            }
+            return logged("thread-restarted").length;
+          },
+          (count) => count === 1,
+        );
+        for (const client of clients.splice(0)) client.close();
+        for (let count = 0; count < LIMIT; count++) expect(await enter()).toBe(200);
+        const [status, refused] = [await enter().catch(() => 0), server!.stats().connectionsRefused];
+        expect([503, 0]).toContain(status);
+        if (!isProxied || status === 503) expect(refused).toBe(1);
+        for (const client of clients) client.close();
+        await server!.stop(true);
+      }
+    },
+    30_000,
+  );
+
+  test("an acceptor that waits for room hears of it", async () => {
+    start({}, { limits: { connections: 2, whenFull: "wait" } });
+    await warmUp();
+    const dying = await RawClient.connect(port());
+    const other = await RawClient.connect(port());
+    for (const client of [dying, other]) {
+      await client.send(requestBytes("/"));
+      await client.readResponse();
+    }
+    const waiting = await RawClient.connect(port());
+    await waiting.send(requestBytes("/"));
+    await Bun.sleep(50);
+    expect(waiting.unread.length).toBe(0);
+    await dying.send(requestBytes("/?die"));
+    expect((await waiting.readResponse()).text).toBe("fine");
+    for (const client of [dying, other, waiting]) client.close();
+  }, 20_000);
 });
 
 describe.skipIf(isBunTarget)("an acceptor that ends", () => {
