@@ -14,6 +14,7 @@ import * as errors from "./errors.ts";
 import { resolveFd } from "./fd-option.ts";
 import { type ResolvedHealth, resolveHealth } from "./health-options.ts";
 import { type ResolvedLimits, resolveLimits } from "./limit-options.ts";
+import { isAsked, withoutEffect } from "./native-options.ts";
 import { type ResolvedObserve, resolveObserve } from "./observe-options.ts";
 import { resolveProxyProtocol } from "./proxy-options.ts";
 import { type ResolvedRoutes, resolveRoutes } from "./routes.ts";
@@ -80,10 +81,12 @@ export interface ResolvedOptions extends Placement {
   readonly fd: number | string | null;
   /** Whose connections begin with a header of the PROXY protocol; null for nobody's. */
   readonly proxies: readonly string[] | null;
+  /** epollo's own options that were given and have no effect, since the native Bun.serve serves. */
+  readonly ignored: readonly string[];
 }
 
 /** The groups of options that Bun.serve does not have. */
-type OwnGroups = keyof Placement | "limits" | "observe" | "health" | "proxies" | "fd";
+type OwnGroups = keyof Placement | "limits" | "observe" | "health" | "proxies" | "fd" | "ignored";
 type Draft = { -readonly [Name in keyof Omit<ResolvedOptions, OwnGroups>]: ResolvedOptions[Name] };
 type Given = Readonly<Record<string, unknown>>;
 
@@ -136,15 +139,17 @@ export function resolveOptions(options: unknown, environment: OptionEnvironment)
   const limits = resolveLimits(given.limits);
   const observe = resolveObserve(given.observe);
   const own = { health: given.health, proxyProtocol: given.proxyProtocol, fd: given.fd };
+  const isNative = draft.needsNative !== null && environment.platform === "linux";
+  const ignored = isNative ? withoutEffect(given, draft.needsNative as string) : [];
   const fd = resolveFd(own.fd, draft.unix ?? draft.hostname);
   const health = resolveHealth(own.health, observe.metricsPath, observe.pagePath);
   const proxies = resolveProxyProtocol(own.proxyProtocol);
-  if (draft.needsNative !== null && environment.platform === "linux") {
+  if (isNative) {
     for (const [name, value] of Object.entries(own)) {
-      if (value !== undefined && value !== false) throw errors.notWithNative(name, draft.needsNative);
+      if (isAsked(value)) throw errors.notWithNative(name, draft.needsNative as string);
     }
   }
-  return Object.freeze({ ...draft, ...placement, limits, observe, health, proxies, fd });
+  return Object.freeze({ ...draft, ...placement, ignored, limits, observe, health, proxies, fd });
 }
 
 /** The order of the steps, and of the reads inside them, is Bun's. */

@@ -57,6 +57,10 @@ export function serveOptions(
       const message = `${resolved.needsNative}: the native Bun.serve serves, on one thread`;
       sayOnce("native", message, logOf(resolved));
     }
+    if (resolved.ignored.length > 0) {
+      const message = `without effect, since the native Bun.serve serves (${resolved.needsNative}): ${resolved.ignored.join(", ")}`;
+      sayOnce("native", message, logOf(resolved));
+    }
     return nativeServe(options as Parameters<typeof Bun.serve>[0]);
   }
   needsBunVersion();

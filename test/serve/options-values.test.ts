@@ -76,6 +76,7 @@ describe("values", () => {
       health: { livePath: null, readyPath: null, delayMs: 0 },
       proxies: null,
       fd: null,
+      ignored: [],
     });
     expect(Object.isFrozen(options)).toBe(true);
     expect(Object.isFrozen(options.threads)).toBe(true);
@@ -200,6 +201,23 @@ describe("delegation", () => {
   test("mistakes found after the reason are left to the native server, those before are not", () => {
     expect(resolved({ websocket: {}, port: -1 }).needsNative).toBe("websocket");
     expect(() => resolved({ websocket: {}, idleTimeout: 256 })).toThrow("idleTimeout");
+  });
+
+  test("options of epollo's own that would be lost: what would protect is refused, the rest is named", () => {
+    const native = (options: object): object => ({ websocket: {}, ...options });
+    expect(() => resolved(native({ limits: { connections: 5 } }))).toThrow(
+      "limits cannot be used with what the native Bun.serve has to serve: websocket",
+    );
+    expect(resolved(native({ observe: { page: "/p" }, threads: { max: 3 } })).ignored).toEqual([
+      "threads",
+      "observe",
+    ]);
+    expect(resolved({ limits: { connections: 5 }, observe: { page: "/p" } }).ignored).toEqual([]);
+  });
+
+  test("on another system than Linux, for development, nothing is refused", () => {
+    const options = { limits: { connections: 5 }, health: { live: "/live" } };
+    expect(resolved(options, { platform: "darwin" }).ignored).toEqual([]);
   });
 
   test("mistakes in threads are not", () => {

@@ -28,3 +28,23 @@ test.skipIf(isBunTarget)("a server of epollo says nothing", async () => {
     process.exit(0);`);
   expect([output, said]).toEqual(["function epollo", ""]);
 });
+
+test.skipIf(isBunTarget)(
+  "options without effect are named, those that would protect are refused",
+  async () => {
+    const { output, said } = await run(`
+    const { serve } = await import(${JSON.stringify(epollo)});
+    const options = { port: 0, websocket: { message() {} }, fetch: () => new Response("native") };
+    serve({ ...options, threads: { max: 2 }, observe: { metrics: "/metrics" } });
+    try {
+      serve({ ...options, limits: { connections: 10 } });
+    } catch (error) {
+      console.log(error.name, error.code, error.message);
+    }
+    process.exit(0);`);
+    expect(said).toContain("without effect, since the native Bun.serve serves (websocket): threads, observe");
+    expect(output).toBe(
+      "TypeError ERR_INVALID_ARG_TYPE limits cannot be used with what the native Bun.serve has to serve: websocket",
+    );
+  },
+);
