@@ -18,6 +18,19 @@ test("is what the process knows of this thread", () => {
   expect(cpuMs).toBeLessThanOrEqual(of() + 0.01);
 });
 
+test("sees runs that are shorter than the kernel's tick", () => {
+  let seen = 0;
+  for (let run = 0; run < 100; run++) {
+    const before = usage().cpuMs;
+    const end = performance.now() + 0.5;
+    while (performance.now() < end);
+    const usedMs = usage().cpuMs - before;
+    if (usedMs > 0.25 && usedMs < 1) seen++;
+  }
+  // Some are interrupted by others.
+  expect(seen).toBeGreaterThan(50);
+});
+
 test("counts waits, which take no processor", () => {
   const before = usage();
   for (let time = 0; time < 5; time++) Bun.sleepSync(2);
