@@ -87,6 +87,7 @@ const WITHOUT_MIRROR: Readonly<Record<string, string>> = {
   "src/roles/handler-thread.ts": "a thread's start; test/server/errors.test.ts",
   "src/roles/handler-pool.ts": "starts and retires Workers; test/server/pool.test.ts",
   "src/roles/thread-log.ts": "a thread's start; test/server/log.test.ts",
+  "src/roles/thread-settings.ts": "a thread's start; test/roles/thread.test.ts, test/bundle",
   "src/roles/supervisor.ts": "starts and ends all threads; test/server/stop.test.ts",
   "src/auto.ts": "replaces Bun.serve of a process; test/auto",
   "src/serve/bundled-thread.ts": "starts a thread's role in a bundle; test/bundle",

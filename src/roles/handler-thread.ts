@@ -1,7 +1,6 @@
 /**
  * A handler thread from its start: loads the user's module, then runs its handlers until it is asked to retire.
  */
-import { parentPort } from "node:worker_threads";
 import { HandlerLink } from "../channel/handler-link.ts";
 import {
   enterHandlerThread,
@@ -27,6 +26,7 @@ import { controlOf, handlerCounters, pairOf, type ServerMemory } from "./server-
 import { isBundled } from "./thread.ts";
 import { exitThread, guardThread } from "./thread-guard.ts";
 import { type ServerFacts, ThreadServerState } from "./thread-server-state.ts";
+import { keepAlive, tellMain } from "./thread-settings.ts";
 
 /** Where the handlers of a server are found on a thread that runs them. */
 export interface HandlerModuleSettings {
@@ -114,11 +114,11 @@ export async function loadHandlers(
 export async function runHandlerThread(settings: HandlerThreadSettings): Promise<void> {
   const { memory, slot } = settings;
   const control = controlOf(memory);
-  // A pending Atomics.waitAsync does not keep a Worker alive; a listening port does.
-  parentPort?.on("message", () => {});
+  // A pending Atomics.waitAsync does not keep a Worker alive.
+  keepAlive();
   const loaded = await loadHandlers(settings, memory, settings.dispatcherWakerFds, null);
   if (loaded === null) {
-    parentPort?.postMessage({ type: "unregistered" } satisfies HandlerThreadMessage);
+    tellMain({ type: "unregistered" } satisfies HandlerThreadMessage);
     return;
   }
   const links = linkHandlers(memory, control, slot, settings.dispatcherWakerFds);

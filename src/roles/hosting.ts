@@ -4,7 +4,6 @@
  * Owned by the dispatcher. A module that never gets done there is given up after `threads.startTimeout`; one that does not
  * even let the event loop turn is up to main (`dispatcher-watch.ts`).
  */
-import { parentPort } from "node:worker_threads";
 import { HandlerRuntime } from "../fetch/runtime.ts";
 import { threadLog } from "../log/log.ts";
 import { probeLoopBridge } from "../net/loop-bridge.ts";
@@ -13,6 +12,7 @@ import type { DispatcherSettings } from "./dispatcher-settings.ts";
 import { loadHandlers } from "./handler-thread.ts";
 import type { InlineHost } from "./inline-host.ts";
 import { guardThread } from "./thread-guard.ts";
+import { keepAlive } from "./thread-settings.ts";
 
 /**
  * Loads the module and gives its handlers to the host. Never rejects: what goes wrong is logged, and handler threads run all.
@@ -41,8 +41,8 @@ export async function hostHandlers(
     const fields = { module: hosting.module.module, ...(error === undefined ? {} : { error }) };
     threadLog().error("hosting-failed", `${message}; handler threads run them all`, fields);
   };
-  // A thread that sleeps on its event loop with nothing there that keeps it alive would end; a listening port does.
-  parentPort?.on("message", () => {});
+  // A thread that sleeps on its event loop with nothing there that keeps it alive would end.
+  keepAlive();
   try {
     if (!(await probeLoopBridge())) throw new Error("this Bun does not wake for an epoll descriptor");
     let isRetired = false;

@@ -1,11 +1,11 @@
 /**
  * The log of a server's thread that is not the main one: set when the thread starts, by its entry point.
  */
-import { parentPort } from "node:worker_threads";
 import { Log, setThreadLog } from "../log/log.ts";
 import { packRecord } from "../log/posted-record.ts";
+import { tellMain } from "./thread-settings.ts";
 
-/** What `startThread` tells each thread about its log, in `workerData`. */
+/** What `startThread` tells each thread about its log. */
 export interface ThreadLogSettings {
   readonly epolloLog?: {
     readonly thread: string;
@@ -14,11 +14,11 @@ export interface ThreadLogSettings {
   };
 }
 
-/** Opens the log that `workerData` describes. */
-export function openThreadLog({ epolloLog }: ThreadLogSettings): void {
+/** Opens the log that the settings of this thread describe. */
+export function openThreadLog(settings: object): void {
+  const { epolloLog } = settings as ThreadLogSettings;
   if (epolloLog === undefined) return;
-  const post = epolloLog.isPosted ? parentPort : null;
   setThreadLog(
-    new Log(epolloLog.thread, post === null ? null : (record) => post.postMessage(packRecord(record))),
+    new Log(epolloLog.thread, epolloLog.isPosted ? (record) => tellMain(packRecord(record)) : null),
   );
 }

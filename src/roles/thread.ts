@@ -53,7 +53,7 @@ export function preloadOnHandlerThreads(module: string): void {
  * Starts a thread, unless the process is out of descriptors. It does not keep the process alive.
  *
  * @param log of the server: gets the records of the thread's own log, `name` being its name there
- * @param settings what the thread finds in `workerData`
+ * @param settings what the thread is told (`thread-settings.ts`)
  * @param onEnd called once with the exit code and the error, null without one
  * @param onMessage called with what it posts
  */
@@ -70,11 +70,12 @@ export function startThread(
   const epolloLog = { thread: name, isPosted: log.hasHook };
   const worker = new Worker(bundle ?? ENTRIES[entry].href, {
     name: `epollo ${entry}`,
-    workerData: { ...settings, epolloLog, ...(bundle === null ? {} : { epolloEntry: entry }) },
+    workerData: bundle === null ? { epolloLog } : { ...settings, epolloLog, epolloEntry: entry },
     ref: false,
     // In a bundle they are evaluated with the rest of it.
     preload: runsHandlers && bundle === null ? handlerPreloads : [],
   } as WorkerOptions);
+  if (bundle === null) worker.postMessage({ ...settings, epolloLog });
   const thread = { worker, isEnded: false };
   let failure: unknown = null;
   worker.addEventListener("error", (event) => {

@@ -6,7 +6,6 @@
  * thread learns what it is. Acceptor and dispatchers never leave this module; a handler thread goes on, and what follows
  * is the program, whose `serve()` call registers its handlers.
  */
-import { workerData } from "node:worker_threads";
 import { startThreadsFrom, type ThreadEntry } from "../roles/thread.ts";
 
 const readUrl = (): string => import.meta.url;
@@ -15,6 +14,7 @@ const isUrlFixed = !readUrl.toString().includes("import.meta");
 
 if (isUrlFixed || !readUrl().endsWith("/src/serve/bundled-thread.ts")) {
   startThreadsFrom(isUrlFixed ? Bun.main : readUrl());
+  const { workerData } = require("node:worker_threads") as typeof import("node:worker_threads");
   runEntry((workerData as { readonly epolloEntry?: ThreadEntry } | null)?.epolloEntry);
 }
 

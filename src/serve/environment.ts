@@ -2,20 +2,18 @@
  * What the surroundings contribute to options: environment, command line, bunfig.toml, cores, host.
  *
  * Owned by the thread that imports it. Bun.serve looks at the environment as it was when the process started, so what
- * can change later is captured when this module is evaluated; bunfig.toml is read at the first {@link readEnvironment}.
+ * can change later is captured when this module is evaluated; bunfig.toml is read when the default port is asked for first.
  * Knows nothing of the options themselves.
  *
  * Default port, first that counts (measured, Bun 1.4.5): BUN_PORT, PORT, NODE_PORT, `--port` (the last one), `[serve]
  * port` of bunfig.toml, 3000. A value of the environment that is not an integer from 0 to 65535 is passed over.
  */
-import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { resolve } from "node:path";
 import { detectHost, type Host } from "./entry.ts";
 
 /** What options depend on besides themselves. */
 export interface OptionEnvironment {
-  /** The port when none is given, 0 to 65535. */
+  /** The port when none is given, 0 to 65535; found when it is asked for first. */
   readonly defaultPort: number;
   /** Whether NODE_ENV or BUN_ENV is "production": the default of `development` is its opposite. */
   readonly isProduction: boolean;
@@ -64,13 +62,17 @@ const isProduction = process.env.NODE_ENV === "production" || process.env.BUN_EN
 const isClusterChild = process.env.NODE_UNIQUE_ID !== undefined;
 
 let environment: OptionEnvironment | undefined;
+let defaultPort: number | undefined;
 
 /** Tells the environment of this process, as it was when this module was evaluated. The same object each time. */
 export function readEnvironment(): OptionEnvironment {
   if (environment === undefined) {
     const host = detectHost();
     environment = Object.freeze({
-      defaultPort: chooseDefaultPort(atStart),
+      get defaultPort() {
+        defaultPort ??= chooseDefaultPort(atStart);
+        return defaultPort;
+      },
       isProduction,
       isClusterChild,
       coreCount: Math.max(1, availableParallelism()),
@@ -90,7 +92,7 @@ export function chooseDefaultPort(sources: PortSources): number {
     parsePort(variables.PORT) ??
     parsePort(variables.NODE_PORT) ??
     parsePort(lastFlag(runtimeArguments, "--port")) ??
-    bunfigPort(resolve(directory, lastFlag(runtimeArguments, "--config") ?? "bunfig.toml")) ??
+    bunfigPort(directory, lastFlag(runtimeArguments, "--config") ?? "bunfig.toml") ??
     3000
   );
 }
@@ -114,11 +116,14 @@ function lastFlag(runtimeArguments: readonly string[], flag: string): string | u
   return value;
 }
 
-function bunfigPort(path: string): number | undefined {
+function bunfigPort(directory: string, file: string): number | undefined {
+  // Loaded here, since it takes 2 ms, and most programs give a port.
+  const { readFileSync } = require("node:fs") as typeof import("node:fs");
   let port: unknown;
   try {
-    const file = Bun.TOML.parse(readFileSync(path, "utf8")) as { serve?: { port?: unknown } };
-    port = file.serve?.port;
+    const path = file.startsWith("/") ? file : `${directory}/${file}`;
+    const config = Bun.TOML.parse(readFileSync(path, "utf8")) as { serve?: { port?: unknown } };
+    port = config.serve?.port;
   } catch {
     // No such file, or one that Bun itself has complained about.
     return undefined;

@@ -112,7 +112,7 @@ export function resolveOptions(options: unknown, environment: OptionEnvironment)
       environment.platform === "linux" ? null : `epollo needs Linux, this is ${environment.platform}`,
     fetch: null,
     error: null,
-    port: environment.defaultPort,
+    port: -1,
     hostname: undefined,
     unix: undefined,
     reusePort: environment.isClusterChild,
@@ -149,6 +149,7 @@ export function resolveOptions(options: unknown, environment: OptionEnvironment)
       if (isAsked(value)) throw errors.notWithNative(name, draft.needsNative as string);
     }
   }
+  if (draft.port < 0) draft.port = environment.defaultPort;
   return Object.freeze({ ...draft, ...placement, ignored, limits, observe, health, proxies, fd });
 }
 

@@ -4,8 +4,6 @@
  * Runs on the thread that called `serve()`, once per call. Knows nothing of Bun's options. A value of the wrong type is
  * a TypeError, one out of its range a RangeError; each message names the option, what is accepted and what was given.
  */
-import { isAbsolute } from "node:path";
-import { pathToFileURL } from "node:url";
 import type { OptionEnvironment } from "./environment.ts";
 import {
   handlersGivenTwice,
@@ -174,7 +172,7 @@ function onePlace(option: string, value: unknown): string | undefined {
   if (value === "pool" || value === "main") return value;
   if (value instanceof URL) return value.href;
   if (typeof value === "string") {
-    if (isAbsolute(value)) return pathToFileURL(value).href;
+    if (value.startsWith("/")) return Bun.pathToFileURL(value).href;
     // A relative path is refused: relative to which file, nobody could tell.
     if (URL.canParse(value)) return new URL(value).href;
   }
