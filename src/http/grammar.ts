@@ -64,6 +64,9 @@ export const TARGET_BYTES: Uint8Array = classOf("", [0x21, 0x7e], [0x80, 0xff]);
  */
 export const HOST_BYTES: Uint8Array = classOf("-._~%!$&'()*+,;=:[]", DIGITS, UPPER, LOWER);
 
+/** Marks the bytes of a name that a uri has for its host, percent signs included, with 1. Shape: 256 entries. RFC 3986 section 3.2.2. */
+export const NAME_BYTES: Uint8Array = classOf("-._~%!$&'()*+,;=", DIGITS, UPPER, LOWER);
+
 /** Maps a byte to the hexadecimal digit it stands for (0-15) or to {@link NOT_HEX}. Shape: 256 entries. */
 export const HEX_VALUE: Uint8Array = new Uint8Array(256).fill(NOT_HEX);
 for (let digit = 0; digit < 16; digit++) {

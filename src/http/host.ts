@@ -7,8 +7,13 @@
  * Source: RFC 9112 section 3.2, RFC 9110 sections 4.2.1, 7.2 and 9.3.6, RFC 3986 section 3.2.2.
  */
 
-import { COLON, equalsIgnoringCase, HOST_BYTES, SLASH } from "./grammar.ts";
+import { COLON, equalsIgnoringCase, HEX_VALUE, HOST_BYTES, NAME_BYTES, NOT_HEX, SLASH } from "./grammar.ts";
 import { METHOD_CONNECT, METHOD_OPTIONS } from "./method.ts";
+
+const PERCENT = 0x25;
+const DOT = 0x2e;
+const BRACKET = 0x5b;
+const CLOSING_BRACKET = 0x5d;
 
 /**
  * Tells whether `bytes[start..end)` consists of bytes a Host value may have. An empty one is valid (RFC 9110 section
@@ -37,17 +42,51 @@ export function isTargetValid(bytes: Uint8Array, start: number, end: number, met
 
 /** RFC 9112 section 3.2.3; RFC 9110 section 9.3.6: an empty or invalid port is refused. */
 function isAuthority(bytes: Uint8Array, start: number, end: number): boolean {
-  let colon = end - 1;
-  while (colon > start && bytes[colon] !== COLON) colon--;
-  const digits = end - colon - 1;
-  if (colon === start || digits < 1 || digits > 5 || !isHostValid(bytes, start, colon)) return false;
-  let port = 0;
-  for (let position = colon + 1; position < end; position++) {
-    const digit = bytes[position] - 0x30;
-    if (digit < 0 || digit > 9) return false;
-    port = port * 10 + digit;
+  const hostEnd = endOfHost(bytes, start, end);
+  const digits = end - hostEnd - 1;
+  if (hostEnd === start || digits < 1 || digits > 5 || bytes[hostEnd] !== COLON) return false;
+  return portOf(bytes, hostEnd + 1, end) > 0;
+}
+
+/**
+ * The end of the `uri-host` at `start`: an address in brackets or a name. Where neither is, `start` is given. RFC 3986 section 3.2.2,
+ * without IPvFuture, which no url can have.
+ */
+function endOfHost(bytes: Uint8Array, start: number, end: number): number {
+  let position = start;
+  if (bytes[start] === BRACKET) {
+    position++;
+    while (position < end && isAddressByte(bytes[position])) position++;
+    return position < end && bytes[position] === CLOSING_BRACKET && position > start + 1
+      ? position + 1
+      : start;
   }
-  return port > 0 && port <= 65535;
+  while (position < end && NAME_BYTES[bytes[position]] !== 0) {
+    if (bytes[position] !== PERCENT) position++;
+    else if (position + 2 < end && isHex(bytes[position + 1]) && isHex(bytes[position + 2])) position += 3;
+    else return start;
+  }
+  return position;
+}
+
+function isAddressByte(byte: number): boolean {
+  return isHex(byte) || byte === COLON || byte === DOT;
+}
+
+function isHex(byte: number): boolean {
+  return HEX_VALUE[byte] !== NOT_HEX;
+}
+
+/** The number that the digits of `bytes[start..end)` are, 0 without any; -1 for other bytes and above 65535. */
+function portOf(bytes: Uint8Array, start: number, end: number): number {
+  let port = 0;
+  for (let position = start; position < end; position++) {
+    const digit = bytes[position] - 0x30;
+    if (digit < 0 || digit > 9) return -1;
+    port = port * 10 + digit;
+    if (port > 65535) return -1;
+  }
+  return port;
 }
 
 /**
@@ -63,13 +102,17 @@ function isAbsolute(bytes: Uint8Array, start: number, end: number): boolean {
   } else {
     return false;
   }
-  const hostStart = position;
-  while (position < end && HOST_BYTES[bytes[position]] !== 0) position++;
-  if (position === hostStart || bytes[hostStart] === COLON) return false;
+  const hostEnd = endOfHost(bytes, position, end);
+  if (hostEnd === position) return false;
+  position = hostEnd;
   // Behind the authority stands a path, a query or nothing.
-  return (
-    position === end || bytes[position] === SLASH || bytes[position] === 0x3f || bytes[position] === 0x23
-  );
+  while (position < end && !isAuthorityEnd(bytes[position])) position++;
+  return position === hostEnd || (bytes[hostEnd] === COLON && portOf(bytes, hostEnd + 1, position) >= 0);
+}
+
+/** `/`, `?` or `#`: RFC 3986 section 3.2. */
+function isAuthorityEnd(byte: number): boolean {
+  return byte === SLASH || byte === 0x3f || byte === 0x23;
 }
 
 function isSchemeEnd(bytes: Uint8Array, position: number): boolean {
