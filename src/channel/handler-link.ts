@@ -23,6 +23,7 @@ import {
   BODY_CREDIT,
   CLOSE,
   CUT,
+  FILE_ANSWER_BYTES,
   FILE_HEADER_BYTES,
   FIRST,
   IDLE_TIMEOUT,
@@ -83,8 +84,8 @@ export class HandlerLink implements AnswerSink {
   #started = 0;
   /** While true, answers do not wake the dispatcher one by one: `notify` is called at the end of the batch. */
   isBatching = false;
-  /** Gives the flags (`QUICK`, `HEAVY`) of an answer that is complete now; null when nobody wants to know. */
-  judge: (() => number) | null = null;
+  /** Gives the flags (`QUICK`, `HEAVY`) of an answer of so many bytes that is complete now; null when nobody wants to know. */
+  judge: ((bytes: number) => number) | null = null;
 
   /**
    * @param memory the pair's memory
@@ -130,7 +131,7 @@ export class HandlerLink implements AnswerSink {
     end: number,
     flags: number,
   ): void {
-    if (this.judge !== null && (flags & (LAST | IN_MEMORY)) !== 0) flags |= this.judge();
+    if (this.judge !== null && (flags & (LAST | IN_MEMORY)) !== 0) flags |= this.judge(end - start);
     if (this.#outbox.length > 0 || !this.#write(flags, entry, serial, head, body, start, end)) {
       const isCopied =
         body !== null && ((flags & (FIRST | LAST)) === (FIRST | LAST) || (flags & OWNED) !== 0);
@@ -151,7 +152,7 @@ export class HandlerLink implements AnswerSink {
     flags: number,
   ): void {
     const file = { fd, offset, length };
-    if (this.judge !== null) flags |= this.judge();
+    if (this.judge !== null) flags |= this.judge(FILE_ANSWER_BYTES);
     if (this.#outbox.length > 0 || !this.#writeFile(entry, serial, head, file, flags)) {
       this.#outbox.push({
         type: ANSWER_FILE | flags,

@@ -77,5 +77,10 @@ export const INLINE_ANSWER_BYTES: number = 8 * 1024;
 export const INLINE_BODY_BYTES: number = 32 * 1024;
 /** Bytes of an ANSWER_FILE record before the head. */
 export const FILE_HEADER_BYTES = 24;
+/**
+ * An answer with a file is judged as one of so many bytes: opening it takes system calls, wherever the handler runs, and sending it
+ * takes longer than what a hand-over saves.
+ */
+export const FILE_ANSWER_BYTES: number = 64 * 1024;
 /** The longest piece of an answer, head included: a run of blocks of the slab. */
 export const ANSWER_PIECE_BYTES: number = 256 * 1024;

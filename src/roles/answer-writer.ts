@@ -8,6 +8,7 @@
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
 import type { DispatcherLink } from "../channel/dispatcher-link.ts";
 import { CLOSE, FIRST, LAST } from "../channel/messages.ts";
+import { describeOpen } from "../net/file.ts";
 import { sendFile, transmit, transmitMore, WOULD_BLOCK } from "../net/stream-socket.ts";
 import { DispatcherCounter } from "../shm/counters.ts";
 import type { AccessLog } from "./access-log.ts";
@@ -296,12 +297,14 @@ export class AnswerWriter {
 
   /** Sends from a file; gives what `#send` gives. A file that has become shorter cannot be answered whole: reset. */
   #sendFile(client: Client, segment: Segment): number {
-    const sent = sendFile(client.fd, segment.fileFd, segment.at, Math.min(segment.length, FILE_BUDGET));
-    if (sent === 0) {
+    const wanted = Math.min(segment.length, FILE_BUDGET);
+    const sent = sendFile(client.fd, segment.fileFd, segment.at, wanted);
+    // Less is taken by a full socket, which says when it has room again, or when the file ends, of which nobody would tell.
+    if (sent === 0 || (sent > 0 && sent < wanted && endOf(segment.fileFd) < segment.at + wanted)) {
       this.#owner.broken(client);
       return -1;
     }
-    return this.#sent(client, sent, sent);
+    return this.#sent(client, sent, wanted);
   }
 
   /** Copies the segments that are ready into the staging buffer; gives the length. Stops at one that closes. */
@@ -372,6 +375,12 @@ export class AnswerWriter {
 }
 
 const NOTHING = NativeBuffer.allocate(1);
+
+/** The length of an open file by now; 0 if it is not to be found out. */
+function endOf(fileFd: number): number {
+  const file = describeOpen(fileFd);
+  return typeof file === "number" ? 0 : file.size;
+}
 
 /** How many blocks of a slab hold so many bytes. */
 export function blocksOf(link: DispatcherLink<Task>, length: number): number {

@@ -86,7 +86,7 @@ export class HandlerLoop {
   /** When the task that runs has started. */
   #startMs = 0;
   readonly #meter: RunMeter = new RunMeter();
-  readonly #judge = (): number => this.#judgeTask();
+  readonly #judge = (bytes: number): number => this.#judgeTask(bytes);
 
   /** @param onRetired called once, when the thread was asked to retire and nothing is open any more */
   constructor(
@@ -292,13 +292,14 @@ export class HandlerLoop {
     return finished;
   }
 
-  /** How a task that is answered now has run so far: the flags of its answer. */
-  #judgeTask(): number {
+  /** How a task that is answered now, with so many bytes, has run so far: the flags of its answer. */
+  #judgeTask(bytes: number): number {
     const now = monotonicMs();
     const takenMs = now - this.#startMs;
-    if (takenMs <= QUICK_MS) return QUICK;
+    const quickMs = QUICK_MS + bytes * BYTE_MS;
+    if (takenMs <= quickMs) return QUICK;
     const meter = this.#meter;
-    if (meter.keptMs(this.#startMs, now) <= QUICK_MS) return QUICK;
+    if (meter.keptMs(this.#startMs, now) <= quickMs) return QUICK;
     // What has mostly waited leaves the processor to others.
     const hasComputed = !meter.hasWaited || meter.usedMs >= takenMs / 4;
     return hasComputed && meter.usedMs >= HEAVY_MS ? HEAVY : 0;

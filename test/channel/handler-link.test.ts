@@ -6,10 +6,12 @@ import {
   BODY_CREDIT,
   CLOSE,
   CUT,
+  FILE_ANSWER_BYTES,
   FIRST,
   IDLE_TIMEOUT,
   INLINE_ANSWER_BYTES,
   LAST,
+  QUICK,
 } from "../../src/channel/messages.ts";
 import { RING_BYTES, SLAB_BLOCKS } from "../../src/channel/pair-memory.ts";
 import { RECORD_HEADER_BYTES } from "../../src/shm/ring.ts";
@@ -69,6 +71,19 @@ describe("an answer", () => {
     const { entry, serial } = pair.start(named("one"));
     pair.handler.answer(entry, serial, "x: \xe4\xff\r\n\r\n", null, 0, 0, FIRST | LAST);
     expect(pair.readResults()[0].bytes.toString("latin1")).toBe("x: \xe4\xff\r\n\r\n");
+  });
+
+  test("is judged once, when it is complete, by the length of its body; one with a file counts as FILE_ANSWER_BYTES", () => {
+    const pair = new LinkPair();
+    const judged: number[] = [];
+    pair.handler.judge = (bytes) => (judged.push(bytes), QUICK);
+    const first = pair.start(named("one"));
+    pair.handler.answer(first.entry, first.serial, "head", pattern(100), 10, 100, FIRST);
+    pair.handler.answer(first.entry, first.serial, "", pattern(100), 0, 70, LAST);
+    const second = pair.start(named("two"));
+    pair.handler.answerFile(second.entry, second.serial, "head", 1, 0, 1, 0);
+    expect(judged).toEqual([70, FILE_ANSWER_BYTES]);
+    expect(pair.readResults().map(({ flags }) => flags & QUICK)).toEqual([0, QUICK, QUICK]);
   });
 
   test("is seen at once and wakes a sleeping dispatcher; in a batch only notify does", () => {
