@@ -45,6 +45,7 @@ import { Scheduler } from "./scheduler.ts";
 import { admissionOf, controlOf, dispatcherCounters, incomingOf, pairOf } from "./server-memory.ts";
 import { takeOver } from "./succession.ts";
 import { exitThread } from "./thread-guard.ts";
+import { YieldingWait } from "./yielding-wait.ts";
 
 /** Epoll slot of the eventfd. */
 const WAKER_SLOT = -1;
@@ -77,6 +78,13 @@ export class Dispatcher {
   readonly #settings: DispatcherSettings;
   readonly #bridge: LoopBridge;
   readonly #eager: EagerPolls = new EagerPolls();
+  readonly #yielding: YieldingWait = new YieldingWait();
+  /** Events that were found before sleeping. */
+  #found = 0;
+  readonly #look = (): boolean => {
+    this.#found = this.#poller.wait(0);
+    return this.#found > 0 || this.#hasWork();
+  };
   /** Whether this thread hosts handlers, or is loading them: the event loop has its turns. */
   #isHosting = false;
   #isLoading = false;
@@ -262,7 +270,9 @@ export class Dispatcher {
   }
 
   #poll(timeoutMs: number): void {
-    let wait = timeoutMs;
+    this.#found = 0;
+    // With all handlers on other threads, those are what it waits for most of the time.
+    let wait = timeoutMs !== 0 && !this.#isHosting && this.#yielding.wait(this.#look) ? 0 : timeoutMs;
     if (wait !== 0) {
       this.#parker.announce();
       if (this.#hasWork()) wait = 0;
@@ -271,7 +281,9 @@ export class Dispatcher {
     const lingerMs = this.#hasOpen ? 0 : this.#lingerMs;
     const isLong = this.#isHosting && wait !== 0 && (wait < 0 || wait > lingerMs);
     const poller = this.#poller;
-    const count = (wait !== 0 && this.#eager.poll(poller)) || poller.wait(isLong ? lingerMs : wait);
+    const isEager = wait !== 0 && this.#isHosting;
+    const count =
+      this.#found || (isEager && this.#eager.poll(poller)) || poller.wait(isLong ? lingerMs : wait);
     if (wait !== 0) this.#clients.inline?.meter.expectWait();
     if (isLong && count === 0 && !this.#hasWork()) {
       // It stays announced: who gives it something writes to the eventfd, which wakes the event loop.

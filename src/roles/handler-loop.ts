@@ -35,6 +35,7 @@ import type { Parker } from "../shm/parker.ts";
 import { fileAccess } from "./file-access.ts";
 import { BYTE_MS, HEAVY_MS, QUICK_MS } from "./kind-table.ts";
 import { RunMeter } from "./run-meter.ts";
+import { YieldingWait } from "./yielding-wait.ts";
 
 /** Messages read in a turn before the event loop gets its turn. */
 const TURN_MESSAGES = 256;
@@ -42,6 +43,8 @@ const TURN_MESSAGES = 256;
 const TURN_MS = 2;
 /** Milliseconds after which a sleeping dispatcher is woken for answers that are ready, within a turn. */
 const NOTIFY_MS = 0.05;
+/** Milliseconds that this loop goes on while tasks keep coming before the event loop gets its turn. */
+const LOOP_MS = 0.5;
 /** Weight of the newest service time in the average. */
 const SERVICE_WEIGHT = 1 / 8;
 
@@ -82,6 +85,10 @@ export class HandlerLoop {
   #isRunning = false;
   /** Counts the sleeps: a wake-up that belongs to an earlier one is dropped. */
   #sleepNumber = 0;
+  /** When the event loop had its last turn. */
+  #turnMs = 0;
+  readonly #yielding: YieldingWait = new YieldingWait();
+  readonly #look = (): boolean => this.#hasTasks();
   readonly #turn = (): void => this.#run();
   /** When the task that runs has started. */
   #startMs = 0;
@@ -141,6 +148,7 @@ export class HandlerLoop {
     if (this.#isRunning) return;
     this.#isRunning = true;
     this.#sleepNumber++;
+    this.#turnMs = monotonicMs();
     this.#meter.forget();
     try {
       this.#loop();
@@ -170,6 +178,11 @@ export class HandlerLoop {
 
   /** True when it sleeps (or will not come back); false when there is something to do at once. */
   #sleep(): boolean {
+    if (this.#mayYield() && this.#yielding.wait(this.#look)) {
+      if (monotonicMs() - this.#turnMs <= LOOP_MS) return false;
+      setImmediate(this.#turn);
+      return true;
+    }
     this.#parker.announce();
     for (const host of this.#hosts) {
       // Before the look at the ring: room that was made while this thread was awake was announced to nobody.
@@ -195,6 +208,19 @@ export class HandlerLoop {
       if (sleepNumber === this.#sleepNumber) this.#run();
     });
     return true;
+  }
+
+  /** Whether to wait for tasks before sleeping: nothing on the event loop is waited for, and tasks are short. */
+  #mayYield(): boolean {
+    if (this.#serviceMs > QUICK_MS || this.#isStopped) return false;
+    // What handlers have left to do comes first.
+    drainMicrotasks();
+    return this.#openRequests === 0;
+  }
+
+  #hasTasks(): boolean {
+    for (const host of this.#hosts) if (!host.sink.tasks.isEmpty()) return true;
+    return false;
   }
 
   #retire(): boolean {

@@ -2,6 +2,7 @@
  * The handlers of the thread that called `serve()`, for main mode and for a program that registers none on handler threads: the
  * same loop as on a handler thread, in the last slot.
  */
+import { borrowShortSlice } from "../../ffi/scheduling.ts";
 import type { Registration } from "../fetch/registration.ts";
 import { installResponseNotes } from "../fetch/response-notes.ts";
 import { HandlerRuntime } from "../fetch/runtime.ts";
@@ -16,6 +17,7 @@ import { controlOf, handlerCounters, type ServerMemory } from "./server-memory.t
 export class MainHandlers {
   readonly #runtime: HandlerRuntime;
   readonly #loop: HandlerLoop;
+  readonly #giveSliceBack: (() => void) | null;
 
   /** Starts to take requests once the caller is back in its event loop. */
   constructor(registration: Registration, memory: ServerMemory, wakers: readonly Waker[], log: Log) {
@@ -28,6 +30,8 @@ export class MainHandlers {
     const counters = handlerCounters(memory, slot);
     this.#runtime = new HandlerRuntime(registration, log);
     this.#loop = new HandlerLoop(control, slot, links, this.#runtime, counters, () => {});
+    // This thread and the dispatchers give each other the processor (yielding-wait.ts).
+    this.#giveSliceBack = borrowShortSlice();
     control.moveHandler(slot, HANDLER_EMPTY, HANDLER_STARTING);
     control.moveHandler(slot, HANDLER_STARTING, HANDLER_READY);
     for (const waker of wakers) waker.wake();
@@ -43,5 +47,6 @@ export class MainHandlers {
   /** Stops for good. */
   stop(): void {
     this.#loop.stop();
+    this.#giveSliceBack?.();
   }
 }

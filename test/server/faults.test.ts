@@ -133,11 +133,15 @@ describe.each(modes)("%s mode: nobody notices", (mode) => {
     const fds = await settledFds(server);
     for (const [call, code, every] of cases) {
       faults.fail(call, code, { every });
-      expect([call, code, await load(server)]).toEqual([
-        call,
-        code,
-        { answered: CLIENTS * REQUESTS, ended: 0 },
-      ]);
+      // Threads that are busy wake each other (write) so seldom that one load may not meet the fault.
+      for (let loads = 0; loads < 20; loads++) {
+        expect([call, code, await load(server)]).toEqual([
+          call,
+          code,
+          { answered: CLIENTS * REQUESTS, ended: 0 },
+        ]);
+        if (call === "setsockopt" || faults.counts(call).failed > 0) break;
+      }
       faults.stop();
       if (call !== "setsockopt")
         expect([call, code, faults.counts(call).failed > 0]).toEqual([call, code, true]);
