@@ -103,6 +103,8 @@ export const EPOLLHUP = 0x010;
 export const EPOLLRDHUP = 0x2000;
 /** Asks for edges instead of levels; the sign bit, so the number is negative as int32. epoll_ctl(2). */
 export const EPOLLET: number = 1 << 31;
+/** Wakes one of the epoll instances that watch the descriptor instead of all, epoll_ctl(2). */
+export const EPOLLEXCLUSIVE: number = 1 << 28;
 
 // sys/eventfd.h
 

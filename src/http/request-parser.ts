@@ -106,6 +106,11 @@ export class RequestParser {
     return this.#state === IN_LENGTH || this.#state === IN_CHUNKED;
   }
 
+  /** Whether END comes next, without any input. */
+  get isAtEnd(): boolean {
+    return this.#state === IN_LENGTH && this.#remaining === 0;
+  }
+
   /** Forgets everything, as if the client had just connected. */
   reset(): void {
     this.#state = IN_HEAD;

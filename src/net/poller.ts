@@ -23,6 +23,7 @@ import {
   EPOLL_CTL_DEL,
   EPOLLERR,
   EPOLLET,
+  EPOLLEXCLUSIVE,
   EPOLLHUP,
   EPOLLIN,
   EPOLLOUT,
@@ -47,6 +48,7 @@ export const DISCONNECTED: number = EPOLLHUP | EPOLLERR;
 
 const CLIENT_INTEREST = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 const READABLE_INTEREST = EPOLLIN | EPOLLET;
+const SHARED_INTEREST: number = READABLE_INTEREST | EPOLLEXCLUSIVE;
 const STRIDE_WORDS = EPOLL_EVENT_SIZE_BYTES / 4;
 const SLOT_WORD = EPOLL_EVENT_DATA_OFFSET / 4;
 const GENERATION_WORD = SLOT_WORD + 1;
@@ -79,6 +81,14 @@ export class Poller {
   /** Watches a listener or a waker, for reading only, by edges. Arguments and result as `register`. */
   registerReadable(fd: number, slot: number, generation: number): number {
     return this.#add(fd, READABLE_INTEREST, slot, generation);
+  }
+
+  /**
+   * Watches as `registerReadable` does what other pollers watch too: of those that block in `wait`, the kernel wakes one.
+   * Arguments and result as `register`.
+   */
+  registerShared(fd: number, slot: number, generation: number): number {
+    return this.#add(fd, SHARED_INTEREST, slot, generation);
   }
 
   /**

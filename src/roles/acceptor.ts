@@ -5,6 +5,8 @@
  * at most one sleeping dispatcher for a batch, the one with the fewest clients. Out of descriptors it gives up its spare
  * one to accept and close politely, says so once a second at most, and waits; it never spins.
  */
+
+import { monotonicMs } from "../../ffi/clock.ts";
 import {
   ACCEPT_EXHAUSTED,
   ACCEPT_FATAL,
@@ -28,11 +30,19 @@ import { type ControlBlock, SERVER_CLOSED, SERVER_RUNNING } from "../shm/control
 import { AcceptorCounter } from "../shm/counters.ts";
 import { type IncomingQueue, PEER_ADDRESS_WORDS } from "../shm/incoming-queue.ts";
 import type { Parker } from "../shm/parker.ts";
+import { AcceptDuty, LOOK_MS } from "./accept-duty.ts";
 import { BoundedLog, LOG_EVERY_MS } from "./bounded-log.ts";
 import { ConnectionCount } from "./connection-count.ts";
 import { dropDescriptor, holdDescriptor } from "./held-descriptors.ts";
 import { Refusal } from "./refusal.ts";
-import { acceptorCounters, admissionOf, controlOf, incomingOf, type ServerMemory } from "./server-memory.ts";
+import {
+  acceptedCount,
+  acceptorCounters,
+  admissionOf,
+  controlOf,
+  incomingOf,
+  type ServerMemory,
+} from "./server-memory.ts";
 
 /** Connections accepted before the dispatchers are woken for them. */
 const BATCH = 64;
@@ -55,6 +65,8 @@ export interface AcceptorSettings {
   readonly whenFull: "refuse" | "wait";
   /** Peers that say for whom they stand; null for none. */
   readonly proxies: readonly string[] | null;
+  /** Whether dispatchers may accept themselves. */
+  readonly isDutyShared: boolean;
 }
 
 /** The loop of the acceptor. */
@@ -78,6 +90,9 @@ export class Acceptor {
   /** Connections with this number and above are turned away: the rest of the process needs descriptors too. */
   #firstReserved: number = firstReserved();
   readonly #log: BoundedLog = new BoundedLog("accept-failed");
+  readonly #duty: AcceptDuty | null;
+  /** Whether the poller watches the listener. */
+  #isWatching = true;
 
   constructor(settings: AcceptorSettings) {
     this.#control = controlOf(settings.memory);
@@ -93,6 +108,9 @@ export class Acceptor {
       parker: this.#control.dispatcherParker(index),
       waker: Waker.attach(fd),
     }));
+    this.#duty = settings.isDutyShared
+      ? new AcceptDuty(this.#control, acceptedCount(settings.memory), monotonicMs())
+      : null;
     holdDescriptor(this.#poller.fd);
     this.#poller.requireReadable(settings.listenerFd, 0);
     this.#poller.requireReadable(settings.wakerFd, 1);
@@ -104,7 +122,7 @@ export class Acceptor {
     let timeoutMs = 0;
     while (this.#control.serverState === SERVER_RUNNING) {
       this.#poller.wait(timeoutMs);
-      timeoutMs = this.#control.serverState === SERVER_RUNNING ? this.#acceptAll() : 0;
+      if (this.#control.serverState === SERVER_RUNNING) timeoutMs = this.#share(this.#acceptAll());
     }
     if (!this.#isShared) {
       if (this.#control.serverState !== SERVER_CLOSED) this.#acceptLast();
@@ -115,6 +133,22 @@ export class Acceptor {
     this.#poller.close();
     this.#control.endAcceptor();
     for (const { waker } of this.#dispatchers) waker.wake();
+  }
+
+  /** Gives the duty to accept to the dispatchers, or takes it back; gives how long to wait then. */
+  #share(timeoutMs: number): number {
+    const duty = this.#duty;
+    if (duty === null) return timeoutMs;
+    if (duty.look(monotonicMs()) && duty.isGiven) {
+      for (const { parker, waker } of this.#dispatchers) if (parker.needsWake()) waker.wake();
+      this.#poller.deregister(this.#listenerFd);
+      this.#isWatching = false;
+    }
+    // What waits already is told of on registering.
+    if (!duty.isGiven && !this.#isWatching) {
+      this.#isWatching = this.#poller.registerReadable(this.#listenerFd, 0, 0) >= 0;
+    }
+    return this.#isWatching || timeoutMs >= 0 ? timeoutMs : LOOK_MS;
   }
 
   /** Accepts what there is; gives how long to wait then, in ms, -1 for until the next event. */

@@ -3,6 +3,7 @@
  */
 import type { ParserLimits } from "../http/limits.ts";
 import type { ClientTimes } from "./deadlines.ts";
+import type { OwnAcceptSettings } from "./own-accepts.ts";
 import type { RouteSettings } from "./route-stage.ts";
 
 /** Limits and times that clients are held to. */
@@ -25,6 +26,8 @@ export interface ClientSettings {
   readonly proxies: readonly string[] | null;
   /** Whether short requests may run in the dispatcher. */
   readonly isInlineAllowed: boolean;
+  /** How dispatchers accept clients themselves; null where they do not. */
+  readonly ownAccepts: OwnAcceptSettings | null;
   /** Whether it is measured how long the kinds of requests run. */
   readonly areKindsKept: boolean;
 }

@@ -1,5 +1,6 @@
 /**
- * The beginning of a client: from the queue of accepted connections into the table, the poller and under a deadline.
+ * The beginning of a client: from the queue of accepted connections into the table and, if it outlives its first turn,
+ * into the poller and under a deadline.
  *
  * Owned by the dispatcher.
  */
@@ -8,12 +9,13 @@ import type { Poller } from "../net/poller.ts";
 import { DispatcherCounter } from "../shm/counters.ts";
 import { type IncomingQueue, PEER_ADDRESS_WORDS } from "../shm/incoming-queue.ts";
 import { BoundedLog } from "./bounded-log.ts";
-import type { Client } from "./client.ts";
+import { CLIENT_CLOSED, type Client } from "./client.ts";
 import type { ClientCloser } from "./client-closer.ts";
 import type { ClientTable } from "./client-table.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { holdDescriptor } from "./held-descriptors.ts";
-import type { ProxyStage } from "./proxy-stage.ts";
+import { LISTENER_SLOT, type OwnAccepts } from "./own-accepts.ts";
+import { ProxyStage } from "./proxy-stage.ts";
 
 /** New clients taken in a turn. */
 const INCOMING_BUDGET = 64;
@@ -26,6 +28,14 @@ export interface TakerOwner {
   list(client: Client): void;
 }
 
+/** Where a client is put. */
+export interface TakerPlaces {
+  readonly table: ClientTable;
+  readonly poller: Poller;
+  readonly deadlines: Deadlines;
+  readonly closer: ClientCloser;
+}
+
 /** Takes the clients of one dispatcher. */
 export class ClientTaker {
   readonly #owner: TakerOwner;
@@ -35,45 +45,66 @@ export class ClientTaker {
   readonly #closer: ClientCloser;
   readonly #counters: Float64Array;
   readonly #proxy: ProxyStage | null;
+  readonly #own: OwnAccepts | null;
   readonly #log: BoundedLog = new BoundedLog("client-refused");
   readonly #peer: Int32Array = new Int32Array(PEER_ADDRESS_WORDS);
 
   constructor(
     owner: TakerOwner,
-    table: ClientTable,
-    poller: Poller,
-    deadlines: Deadlines,
-    closer: ClientCloser,
+    places: TakerPlaces,
     counters: Float64Array,
-    proxy: ProxyStage | null = null,
+    proxies: readonly string[] | null,
+    own: OwnAccepts | null,
   ) {
     this.#owner = owner;
-    this.#table = table;
-    this.#poller = poller;
-    this.#deadlines = deadlines;
-    this.#closer = closer;
+    this.#table = places.table;
+    this.#poller = places.poller;
+    this.#deadlines = places.deadlines;
+    this.#closer = places.closer;
     this.#counters = counters;
-    this.#proxy = proxy;
+    this.#proxy = proxies === null ? null : new ProxyStage(proxies, places.table);
+    this.#own = own;
   }
 
-  /** Takes new clients from the queue, up to a budget. */
+  /** Whether there may be connections to accept in the next turn. */
+  get hasMore(): boolean {
+    return this.#own?.hasMore === true;
+  }
+
+  /** Takes new clients, from the queue and from the listener, up to a budget. */
   take(incoming: IncomingQueue): void {
+    this.#own?.look();
     for (let i = 0; i < INCOMING_BUDGET; i++) {
-      const fd = incoming.take(this.#peer, 0);
+      let fd = incoming.take(this.#peer, 0);
+      if (fd < 0 && this.#own?.hasMore === true) fd = this.#own.accept(this.#peer, this.#table.count);
       if (fd < 0) return;
       holdDescriptor(fd);
       const client = this.#table.open(fd, this.#peer);
       this.#counters[DispatcherCounter.clientsOpened] += 1;
-      if (this.#poller.register(fd, client.slot, client.generation) < 0) {
-        this.#log.say("out of memory or of watches for epoll: new clients are turned away");
-        this.#closer.close(client);
-        continue;
-      }
       this.#proxy?.opened(client);
       this.#deadlines.opened(client, this.#owner.nowMs);
       // The kernel hands over connections whose first bytes are there (TCP_DEFER_ACCEPT): read at once.
       this.#owner.list(client);
     }
+  }
+
+  /** The poller has an event for a slot that is no client's. @returns null: no client */
+  noticed(slot: number): null {
+    if (slot === LISTENER_SLOT) this.#own?.noticed();
+    return null;
+  }
+
+  /**
+   * A client is still there after its first turn: the poller and its deadline are kept from now on. Many are not, those
+   * that make a connection for each request.
+   */
+  watch(client: Client): void {
+    if (client.state === CLIENT_CLOSED) return;
+    client.isWatched = true;
+    this.#deadlines.keep(client);
+    if (this.#poller.register(client.fd, client.slot, client.generation) >= 0) return;
+    this.#log.say("out of memory or of watches for epoll: new clients are turned away");
+    this.#closer.close(client);
   }
 
   /** Closes all that are in the queue. */

@@ -83,6 +83,8 @@ export class Client implements TimerEntry {
   state: number = CLIENT_OPEN;
   readonly parser: RequestParser;
   readonly answers: WriteQueue<Segment> = new WriteQueue<Segment>();
+  /** The poller tells of its socket, and its deadline is looked at: not before its first turn is over. */
+  isWatched = false;
   /** The socket may have bytes: no recv has said otherwise since the last event. */
   isReadable = true;
   /** The socket may take bytes. */

@@ -33,8 +33,8 @@ import { InlineHost } from "./inline-host.ts";
 import type { InlineOwner } from "./inline-owner.ts";
 import { KindTable, NO_KIND } from "./kind-table.ts";
 import type { LogWriter } from "./log-writer.ts";
+import { OwnAccepts } from "./own-accepts.ts";
 import type { OwnPaths } from "./own-paths.ts";
-import { ProxyStage } from "./proxy-stage.ts";
 import { ReadyList } from "./ready-list.ts";
 import { type IntakeOwner, RequestIntake } from "./request-intake.ts";
 import { type ReaderOwner, RequestReader } from "./request-reader.ts";
@@ -126,17 +126,17 @@ export class Clients
         : new InlineHost(index, this, this.writer, control, counters, kinds);
     this.results = new ResultReader(this, this.writer, counters, links);
     this.#closer = new ClientCloser(this, this.#table, this.#wheel, this.#deadlines, this.writer, counters);
-    const proxy = settings.proxies === null ? null : new ProxyStage(settings.proxies, this.#table);
-    this.#taker = new ClientTaker(this, this.#table, poller, this.#deadlines, this.#closer, counters, proxy);
+    const accepts = OwnAccepts.of(settings.ownAccepts, index, control, poller, counters);
+    const places = { table: this.#table, poller, deadlines: this.#deadlines, closer: this.#closer };
+    this.#taker = new ClientTaker(this, places, counters, settings.proxies, accepts);
     this.failed = new FailedTasks(this, this.#closer, this.#uploads, counters);
     const routes =
       settings.routes === null
         ? null
         : new RouteStage(this, this.writer, control, settings.routes, settings.limits);
     const targets = { scheduler, uploads: this.#uploads, log, own, routes, inline: this.inline, kinds };
-    const { limits, maxBodyBytes } = settings;
+    const { limits, maxBodyBytes, pipelined, requestsPerConnection } = settings;
     this.#intake = new RequestIntake(this, this.#table, targets, counters, limits, maxBodyBytes);
-    const { pipelined, requestsPerConnection } = settings;
     const { direct } = this.writer;
     this.#reader = new RequestReader(this, this.#intake, direct, counters, pipelined, requestsPerConnection);
   }
@@ -148,7 +148,7 @@ export class Clients
 
   /** Whether clients wait for their turn. */
   get hasReady(): boolean {
-    return this.#ready.hasSome;
+    return this.#ready.hasSome || this.#taker.hasMore;
   }
 
   /** Monotonic ms at which `expire` has something to do, Infinity without one. */
@@ -171,6 +171,7 @@ export class Clients
     if (client.isWritable && client.answers.readyCount > 0) this.writer.flush(client);
     if (this.#mayRead(client)) this.#reader.read(client);
     this.settle(client);
+    if (!client.isWatched) this.#taker.watch(client);
     if (this.#mayRead(client)) this.list(client);
   }
 
@@ -182,7 +183,7 @@ export class Clients
 
   /** An epoll event. */
   onEvent(slot: number, generation: number, flags: number): void {
-    const client = this.#table.find(slot, generation);
+    const client = this.#table.find(slot, generation) ?? this.#taker.noticed(slot);
     if (client === null) return;
     if ((flags & READABLE) !== 0) client.isReadable = true;
     if ((flags & WRITABLE) !== 0) client.isWritable = true;

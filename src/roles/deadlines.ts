@@ -68,11 +68,15 @@ export class Deadlines {
     this.#isWriteLimited = times.writeTimeoutMs !== Number.POSITIVE_INFINITY || times.minWriteRate > 0;
   }
 
-  /** A client is new. */
+  /** A client is new: it has a deadline, which counts from `keep` on. */
   opened(client: Client, nowMs: number): void {
     client.phase = PHASE_HEAD;
     client.phaseUntilMs = nowMs + this.#times.headTimeoutMs;
     client.deadlineMs = client.phaseUntilMs;
+  }
+
+  /** A client outlives its first turn: from now on its deadline is looked at. */
+  keep(client: Client): void {
     this.#wheel.add(client);
   }
 

@@ -138,11 +138,15 @@ export class DirectAnswers {
 
   /** Whether the next answer of a client may join its outgoing bytes; makes room for it. */
   #mayJoin(client: Client, length: number, closes: boolean): boolean {
-    if (client !== this.#client || closes || !client.isWritable || length > OUTGOING_BYTES) return false;
+    if (client !== this.#client || !client.isWritable || length > OUTGOING_BYTES) return false;
     const { answers } = client;
     if (answers.outstanding !== 1 || answers.readyCount > 0) return false;
+    if (closes && !client.parser.isAtEnd) return false;
     if (this.#length + length > OUTGOING_BYTES) this.#flush();
-    return client.isWritable && client.state !== CLIENT_CLOSED && answers.readyCount === 0;
+    if (!client.isWritable || client.state === CLIENT_CLOSED || answers.readyCount > 0) return false;
+    // Its request ends now, and the client with it as soon as this is sent.
+    if (closes) client.isLastRequest = true;
+    return true;
   }
 
   #flush(): void {

@@ -15,6 +15,12 @@ import type { OwnPathSettings } from "./own-paths.ts";
 import type { Balance } from "./scheduler.ts";
 import type { ServerMemory } from "./server-memory.ts";
 
+/** What is the same for all dispatchers of a server and does not come from the supervisor. */
+export type DispatcherOptions = Omit<
+  DispatcherSettings,
+  "index" | "isSuccessor" | "memory" | "wakerFd" | "acceptorWakerFd" | "hosting" | "ownAccepts"
+>;
+
 /** What a dispatcher is told when it starts. */
 export interface DispatcherSettings extends ClientSettings {
   readonly index: number;

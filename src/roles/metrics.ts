@@ -25,6 +25,7 @@ import {
 } from "../shm/control-block.ts";
 import { AcceptorCounter, DispatcherCounter, HandlerCounter, PoolCounter, sum } from "../shm/counters.ts";
 import {
+  acceptedCount,
   acceptorCounters,
   dispatcherCounters,
   handlerCounters,
@@ -50,7 +51,6 @@ const OF_POOL: readonly Row[] = [
 ];
 
 const OF_ACCEPTOR: readonly Row[] = [
-  ["connections_accepted_total", "Connections accepted.", AcceptorCounter.accepted],
   ["accept_errors_total", "Errors of accept.", AcceptorCounter.acceptErrors],
   ["connections_refused_total", "Connections refused for a limit on connections.", AcceptorCounter.refused],
 ];
@@ -95,6 +95,7 @@ export function metricsText(memory: ServerMemory, control: ControlBlock): string
     pool[0]![PoolCounter.startedAtMs]! / 1000,
   );
   for (const [name, help, index] of OF_DISPATCHERS) text.counter(name, help, sum(dispatchers, index));
+  text.counter("connections_accepted_total", "Connections accepted.", acceptedCount(memory)());
   for (const [name, help, index] of OF_ACCEPTOR) text.counter(name, help, acceptorCounters(memory)[index]!);
   for (const [name, help, index] of OF_POOL) text.counter(name, help, sum(pool, index));
   writeStatuses(text, dispatchers);

@@ -9,11 +9,14 @@ import { DISPATCHER_CELLS, HANDLER_CELLS } from "../shm/buckets.ts";
 import { ControlBlock } from "../shm/control-block.ts";
 import {
   ACCEPTOR_COUNTERS,
+  AcceptorCounter,
   counterBlock,
   counterBytes,
   DISPATCHER_COUNTERS,
+  DispatcherCounter,
   HANDLER_COUNTERS,
   POOL_COUNTERS,
+  sum,
 } from "../shm/counters.ts";
 import { DescriptorLedger, descriptorLedgerBytes } from "../shm/descriptor-ledger.ts";
 import { IncomingQueue, incomingQueueBytes } from "../shm/incoming-queue.ts";
@@ -96,6 +99,13 @@ export function pairOf(memory: ServerMemory, dispatcher: number, slot: number): 
 /** The acceptor's counters. */
 export function acceptorCounters(memory: ServerMemory): Float64Array {
   return counterBlock(memory.counters, 0, ACCEPTOR_COUNTERS);
+}
+
+/** Makes a function that tells how many connections were accepted so far, by the acceptor and by dispatchers. */
+export function acceptedCount(memory: ServerMemory): () => number {
+  const acceptor = acceptorCounters(memory);
+  const dispatchers = Array.from({ length: memory.dispatcherCount }, (_, i) => dispatcherCounters(memory, i));
+  return () => acceptor[AcceptorCounter.accepted]! + sum(dispatchers, DispatcherCounter.clientsAccepted);
 }
 
 /** The handler pool's counters. */

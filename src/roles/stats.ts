@@ -13,6 +13,7 @@ import {
 import { AcceptorCounter, DispatcherCounter, HandlerCounter, PoolCounter } from "../shm/counters.ts";
 import { SlabReader } from "../shm/slab.ts";
 import {
+  acceptedCount,
   acceptorCounters,
   dispatcherCounters,
   handlerCounters,
@@ -70,7 +71,7 @@ export function readStats(memory: ServerMemory, control: ControlBlock): object {
   const sum = (name: keyof DispatcherReading): number =>
     dispatchers.reduce((total, reading) => total + reading[name], 0);
   return {
-    accepted: acceptorCounters(memory)[AcceptorCounter.accepted],
+    accepted: acceptedCount(memory)(),
     connectionsRefused: acceptorCounters(memory)[AcceptorCounter.refused],
     requests: sum("requests"),
     responses: sum("responses"),

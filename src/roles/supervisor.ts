@@ -19,19 +19,20 @@ import {
   SERVER_FINISHING,
   SERVER_RUNNING,
 } from "../shm/control-block.ts";
-import { AcceptorCounter, PoolCounter } from "../shm/counters.ts";
+import { PoolCounter } from "../shm/counters.ts";
 import { ACCEPTOR_OWNER } from "../shm/descriptor-ledger.ts";
 import type { Parker } from "../shm/parker.ts";
 import type { AcceptorSettings } from "./acceptor.ts";
 import { closeIdleClients } from "./close-idle.ts";
 import { buryDispatcher } from "./dead-dispatcher.ts";
-import type { DispatcherSettings } from "./dispatcher-settings.ts";
+import type { DispatcherOptions, DispatcherSettings } from "./dispatcher-settings.ts";
 import { type DispatcherWatch, watchDispatchers } from "./dispatcher-watch.ts";
 import { type EssentialThread, EssentialThreads } from "./essential-threads.ts";
 import { HandlerPool, type HandlerPoolSettings } from "./handler-pool.ts";
 import { Keepalive } from "./keepalive.ts";
 import { MainHandlers } from "./main-handlers.ts";
-import { acceptorCounters, controlOf, ledgerOf, poolCounters, type ServerMemory } from "./server-memory.ts";
+import { type OwnAcceptSettings, ownAccepts } from "./own-accepts.ts";
+import { acceptedCount, controlOf, ledgerOf, poolCounters, type ServerMemory } from "./server-memory.ts";
 import { StopSequence } from "./stop-sequence.ts";
 import { isBundled } from "./thread.ts";
 
@@ -46,10 +47,7 @@ export interface SupervisorSettings {
   /** What happens to connections past the limit. */
   readonly whenFull: AcceptorSettings["whenFull"];
   /** Options of the dispatchers, but for what the supervisor fills in itself. */
-  readonly dispatcher: Omit<
-    DispatcherSettings,
-    "index" | "isSuccessor" | "memory" | "wakerFd" | "acceptorWakerFd" | "hosting"
-  >;
+  readonly dispatcher: DispatcherOptions;
   /** Handler threads, or null for main mode. */
   readonly pool: Omit<
     HandlerPoolSettings,
@@ -78,12 +76,14 @@ export class Supervisor {
   readonly #ended: PromiseWithResolvers<void> = Promise.withResolvers();
   readonly #ready: PromiseWithResolvers<void> = Promise.withResolvers();
   readonly #stopping: PromiseWithResolvers<void> = Promise.withResolvers();
+  readonly #ownAccepts: OwnAcceptSettings | null;
   #isReady = false;
   #isStopping = false;
   #isEnded = false;
 
   constructor(settings: SupervisorSettings) {
     this.#settings = settings;
+    this.#ownAccepts = ownAccepts(settings.listener, settings.memory, this.#acceptorWaker.fd);
     this.#control = controlOf(settings.memory);
     this.#parker = this.#control.supervisorParker();
     const owner = {
@@ -102,7 +102,7 @@ export class Supervisor {
       settings.listener,
       settings.unreadyMs,
       () => this.#wakeAll(),
-      () => acceptorCounters(settings.memory)[AcceptorCounter.accepted],
+      acceptedCount(settings.memory),
     );
     this.#pool =
       settings.pool === null
@@ -138,6 +138,7 @@ export class Supervisor {
           dispatcherWakerFds,
           whenFull: this.#settings.whenFull,
           proxies: this.#settings.dispatcher.proxies,
+          isDutyShared: this.#ownAccepts !== null,
         }) satisfies AcceptorSettings,
       isOver: () => this.#control.isAcceptorEnded,
       died: (descriptors) => {
@@ -175,6 +176,7 @@ export class Supervisor {
           wakerFd: wakerFds[index]!,
           acceptorWakerFd: this.#acceptorWaker.fd,
           hosting: this.#hosting(wakerFds),
+          ownAccepts: this.#ownAccepts,
         }) satisfies DispatcherSettings,
       isOver: () => this.#control.dispatcherState(index) === DISPATCHER_ENDED,
       died: (descriptors) => {
@@ -221,7 +223,8 @@ export class Supervisor {
   }
 
   #threadEnded(thread: EssentialThread): void {
-    if (thread.entry === "acceptor") this.#settings.listener.close();
+    // A number that is closed while a dispatcher may call accept4 with it could be another socket's by then.
+    if (thread.entry === "acceptor" && this.#ownAccepts === null) this.#settings.listener.close();
     this.#checkEnd();
   }
 
@@ -366,6 +369,7 @@ export class Supervisor {
     if (this.#isEnded || this.#control.serverState !== SERVER_CLOSED) return;
     if (!this.#threads.areEnded) return;
     this.#isEnded = true;
+    this.#settings.listener.close();
     this.#watchOfDispatchers?.end();
     this.#onMain?.stop();
     const finish = (): void => {

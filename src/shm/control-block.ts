@@ -23,6 +23,7 @@
  *            more                       |
  *   19       1: wake main once there    | main sets, a dispatcher clears
  *            are clients                |
+ *   20       1: dispatchers accept      | acceptor, a dispatcher clears
  *   32       supervisor's parker        | (parker.ts)
  *   64 + 64d dispatcher d               |
  *     +0     state (DISPATCHER_*)       | dispatcher

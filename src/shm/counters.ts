@@ -37,6 +37,7 @@ export const DISPATCHER_COUNTERS = [
   "handlerWakeUps",
   "accessLogDropped",
   "handlerTimeouts",
+  "clientsAccepted",
 ] as const;
 
 /** What each handler thread counts. */

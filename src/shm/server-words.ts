@@ -16,6 +16,7 @@ const UNREADY = 16;
 const START_FAILING = 17;
 const INLINE_BARRED = 18;
 const WATCH_WANTED = 19;
+const DISPATCHERS_ACCEPT = 20;
 
 /** View of the server's words; each thread makes its own over the same memory. */
 export class ServerWords {
@@ -104,6 +105,16 @@ export class ServerWords {
     return (
       Atomics.load(this.words, WATCH_WANTED) === 1 && Atomics.exchange(this.words, WATCH_WANTED, 0) === 1
     );
+  }
+
+  /** Whether dispatchers are to accept their clients themselves. */
+  get doDispatchersAccept(): boolean {
+    return Atomics.load(this.words, DISPATCHERS_ACCEPT) === 1;
+  }
+
+  /** Has dispatchers accept, or leaves that to the acceptor; called by the acceptor, with `false` also by a dispatcher that fails to. */
+  letDispatchersAccept(isWanted: boolean): void {
+    Atomics.store(this.words, DISPATCHERS_ACCEPT, isWanted ? 1 : 0);
   }
 
   /** Whether the last handler thread that was started failed, and none has come up since. */

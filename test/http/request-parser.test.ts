@@ -36,6 +36,25 @@ describe("life of a request", () => {
     expect(parser.next(GET, GET.length, GET.length, head)).toBe(NEED_DATA);
   });
 
+  test("between HEAD and END it says whether END needs any input", () => {
+    const { parser, head } = make();
+    expect([parser.isAtEnd, parser.next(GET, 0, GET.length, head), parser.isAtEnd]).toEqual([
+      false,
+      HEAD,
+      true,
+    ]);
+    parser.next(GET, GET.length, GET.length, head);
+    for (const framing of ["Content-Length: 1", "Transfer-Encoding: chunked"]) {
+      const bytes = Buffer.from(`POST / HTTP/1.1\r\nHost: a\r\n${framing}\r\n\r\n`);
+      expect([parser.isAtEnd, parser.next(bytes, 0, bytes.length, head), parser.isAtEnd]).toEqual([
+        false,
+        HEAD,
+        false,
+      ]);
+      parser.reset();
+    }
+  });
+
   test("part of a head is not consumed and shows as isInHead", () => {
     const { parser, head } = make();
     expect(parser.next(GET, 0, 10, head)).toBe(NEED_DATA);

@@ -90,6 +90,22 @@ describe("tokens", () => {
   });
 });
 
+test("what two pollers watch together one of them is told of at least, and each of what is there already", () => {
+  const waker = Waker.create();
+  const other = new Poller();
+  waker.wake();
+  for (const each of [poller, other]) {
+    expect(each.registerShared(waker.fd, 3, 4)).toBe(0);
+    expect([each.wait(1000), each.slotOf(0), each.generationOf(0)]).toEqual([1, 3, 4]);
+    expect(each.wait(0)).toBe(0);
+  }
+  waker.wake();
+  expect(poller.wait(0) + other.wait(0)).toBeGreaterThanOrEqual(1);
+  expect([poller.deregister(waker.fd), other.deregister(waker.fd)]).toEqual([0, 0]);
+  other.close();
+  waker.close();
+});
+
 describe("edges", () => {
   test("what is there already is reported on registering, once", async () => {
     pair = await SocketPair.open();

@@ -85,6 +85,7 @@ beforeEach(async () => {
   closer = new ClientCloser(owner, table, wheel, deadlines, writer, counters);
   client = table.open(sockets.server, Int32Array.of(0, 0, 0, 0, 0));
   deadlines.opened(client, NOW_MS);
+  deadlines.keep(client);
   client.isReadable = false;
 });
 afterEach(() => {

@@ -56,6 +56,7 @@ function begin(idleMs = IDLE_MS): void {
   expiredAt = null;
   clockMs = 250;
   deadlines.opened(client, 0);
+  deadlines.keep(client);
 }
 beforeEach(() => begin());
 
@@ -181,6 +182,7 @@ describe("with times of its own", () => {
     wheel.remove(client);
     deadlines = new Deadlines(wheel, IDLE_MS, { ...DEFAULT_TIMES, ...times });
     deadlines.opened(client, 0);
+    deadlines.keep(client);
   };
 
   test("a head has as long as it is given", () => {

@@ -1,6 +1,9 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
 import { CLOSE } from "../../src/channel/messages.ts";
+import { DEFAULT_LIMITS } from "../../src/http/limits.ts";
+import { RequestHead } from "../../src/http/request-head.ts";
+import { HEAD } from "../../src/http/request-parser.ts";
 import { Client } from "../../src/roles/client.ts";
 import { DirectAnswers } from "../../src/roles/direct-answers.ts";
 import { LastAnswers } from "../../src/roles/last-answer.ts";
@@ -81,6 +84,17 @@ test("an answer out of turn, one that closes, or one of another client goes the 
   direct.end();
   answer("E");
   expect(replies.slice(1)).toEqual(["3 D", "4 E"]);
+});
+
+test("one that closes leaves with those before it where its request is over, and is the last", () => {
+  direct.begin(client);
+  answer("A");
+  const bytes = Buffer.from("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  expect(client.parser.next(bytes, 0, bytes.length, new RequestHead(DEFAULT_LIMITS))).toBe(HEAD);
+  answer("B", "body", true);
+  expect([sent, replies, client.isLastRequest]).toEqual([[], [], true]);
+  direct.end();
+  expect([sent, replies]).toEqual([["ABbody"], []]);
 });
 
 test("a long body goes by itself, without a copy of it", () => {

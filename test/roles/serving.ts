@@ -46,6 +46,7 @@ export class Serving {
       requestsPerConnection: options.requestsPerConnection ?? Number.POSITIVE_INFINITY,
       routes: options.routes ?? null,
       proxies: null,
+      ownAccepts: null,
       isInlineAllowed: options.isInlineAllowed ?? false,
       areKindsKept: options.areKindsKept ?? options.isInlineAllowed ?? false,
     };

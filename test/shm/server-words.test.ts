@@ -22,3 +22,13 @@ test("what one view says another sees, and wishes are taken once", () => {
     true,
   ]);
 });
+
+test("who accepts is said to all", () => {
+  const memory = new SharedArrayBuffer(ControlBlock.bytes(1, 1));
+  const words = new ServerWords(memory);
+  expect(words.doDispatchersAccept).toBe(false);
+  new ServerWords(memory).letDispatchersAccept(true);
+  expect(words.doDispatchersAccept).toBe(true);
+  words.letDispatchersAccept(false);
+  expect(words.doDispatchersAccept).toBe(false);
+});
