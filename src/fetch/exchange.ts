@@ -9,9 +9,10 @@ import type { AnswerSink } from "../channel/answer-sink.ts";
 import { ANSWER_PIECE_BYTES, ANSWER_WINDOW, FIRST, IN_MEMORY, LAST, OWNED } from "../channel/messages.ts";
 import type { TaskView } from "../channel/task-record.ts";
 import type { Log } from "../log/log.ts";
-import { cookieFields, withCookieFields } from "./bun-request.ts";
+import { cookieFields, type RouteParams, withCookieFields } from "./bun-request.ts";
 import type { FileAccess } from "./file-access.ts";
 import type { IncomingBody } from "./incoming-body.ts";
+import type { PatternParams } from "./router.ts";
 
 /** What the thread that runs handlers does for an exchange. */
 export interface ExchangeHost {
@@ -49,6 +50,16 @@ export class Exchange {
   body: IncomingBody | null = null;
   /** The cookies of a request that came by a route, once they were asked for; changes go into the answer's head. */
   cookies: Bun.CookieMap | null = null;
+  /** What its Request shows (`server-request.ts`): the index of its method in METHODS; its url, null where the native object has it. */
+  method = 0;
+  url: string | null = null;
+  /** Whether the url is no url. */
+  isUrlOdd = false;
+  areHeadersMade = false;
+  /** Of a request that came by a route: that route, the target, and the parameters once they were asked for. */
+  route: PatternParams | null = null;
+  target = "";
+  params: RouteParams | null = null;
   /** When its handler was called, in ms of the host's clock. */
   startMs = 0;
   /** Whether the client has left. */

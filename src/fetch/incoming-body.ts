@@ -49,6 +49,10 @@ const EAGER_BYTES: number = 1024 * 1024;
 
 /** A body that arrives piece by piece. */
 export class IncomingBody {
+  /** The stream that user code was given of it, if not the one that is made here (`server-request.ts`). */
+  shown: ReadableStream<Uint8Array> | null = null;
+  /** Whether all of it was asked for at once. */
+  isCollected = false;
   readonly #sink: AnswerSink;
   readonly #entry: number;
   readonly #serial: number;

@@ -9,13 +9,13 @@
  */
 
 import { TASK_HAS_BODY, TASK_STREAMS_BODY, type TaskView } from "../channel/task-record.ts";
-import { decodeUtf8 } from "../http/latin1.ts";
 import { METHODS } from "../http/method.ts";
 import { decodeFieldName, decodeFieldValue } from "../http/request-head.ts";
 import { cookiesOf, paramsOf, type RouteParams } from "./bun-request.ts";
 import type { Exchange } from "./exchange.ts";
 import { IncomingBody } from "./incoming-body.ts";
 import type { RouteHandler } from "./registration.ts";
+import { requestUrl, URL_KNOWN, URL_TO_PARSE } from "./request-url.ts";
 import { routePath } from "./router.ts";
 
 const FIELD_WORDS = 4;
@@ -25,7 +25,7 @@ function isDisturbed(stream: ReadableStream): boolean {
 }
 const METHOD_GET = METHODS.indexOf("GET");
 const METHOD_HEAD = METHODS.indexOf("HEAD");
-/** What the native constructor gets where the request's own url is not valid. */
+/** What the native constructor gets where the url is known, or is none: always the same string, which it parses quickly. */
 const PLACEHOLDER_URL = "http://localhost/";
 
 /** The members of the native class that are overridden, as an interface: the types have them as properties. */
@@ -48,34 +48,28 @@ const Native = Request as unknown as new (url: string, init?: RequestInit) => Na
 
 /** A request as user code sees it; `instanceof Request`. */
 export class ServerRequest extends Native {
+  // The only field: each further one costs a native object memory of its own. The rest is kept in the exchange.
   readonly #exchange: Exchange;
-  readonly #method: number;
-  /** The target, where it and the Host field do not make a valid url. */
-  readonly #oddUrl: string | null;
-  #hasHeaders = false;
-  #isCollected = false;
-  #stream: ReadableStream<Uint8Array> | null = null;
 
-  constructor(exchange: Exchange, url: string, method: number, oddUrl: string | null, init?: RequestInit) {
+  constructor(exchange: Exchange, url: string, init?: RequestInit) {
     super(url, init);
     this.#exchange = exchange;
-    this.#method = method;
-    this.#oddUrl = oddUrl;
   }
 
   override get method(): string {
-    return METHODS[this.#method]!;
+    return METHODS[this.#exchange.method]!;
   }
 
   override get url(): string {
-    return this.#oddUrl ?? super.url;
+    return this.#exchange.url ?? super.url;
   }
 
   override get headers(): Headers {
     const headers = super.headers;
-    if (!this.#hasHeaders) {
-      this.#hasHeaders = true;
-      const view = this.#exchange.view;
+    const exchange = this.#exchange;
+    if (!exchange.areHeadersMade) {
+      exchange.areHeadersMade = true;
+      const { view } = exchange;
       if (view !== null) appendFields(headers, view);
     }
     return headers;
@@ -88,14 +82,17 @@ export class ServerRequest extends Native {
   // A body that is still arriving is not the native object's: it is put together here, or streamed.
 
   override get body(): ReadableStream<Uint8Array> | null {
-    if (this.#upload === null) return super.body;
-    this.#stream ??= this.#isCollected ? lockedStream() : this.#upload.stream;
-    return this.#stream;
+    const upload = this.#upload;
+    if (upload === null) return super.body;
+    upload.shown ??= upload.isCollected ? lockedStream() : upload.stream;
+    return upload.shown;
   }
 
   override get bodyUsed(): boolean {
-    if (this.#upload === null) return super.bodyUsed;
-    return this.#isCollected || (this.#stream !== null && (this.#stream.locked || isDisturbed(this.#stream)));
+    const upload = this.#upload;
+    if (upload === null) return super.bodyUsed;
+    const { shown } = upload;
+    return upload.isCollected || (shown !== null && (shown.locked || isDisturbed(shown)));
   }
 
   override text(): Promise<string> {
@@ -134,9 +131,10 @@ export class ServerRequest extends Native {
 
   #collect(): Promise<Uint8Array> {
     if (this.bodyUsed) return Promise.reject(bodyUsed());
-    if (this.#stream !== null) return new Response(this.#stream).bytes();
-    this.#isCollected = true;
-    return (this.#upload as IncomingBody).collect();
+    const upload = this.#upload as IncomingBody;
+    if (upload.shown !== null) return new Response(upload.shown).bytes();
+    upload.isCollected = true;
+    return upload.collect();
   }
 
   get #upload(): IncomingBody | null {
@@ -145,17 +143,18 @@ export class ServerRequest extends Native {
 
   override clone(): Request {
     const headers = this.headers;
-    if (this.#upload !== null) {
+    const upload = this.#upload;
+    if (upload !== null) {
       if (this.bodyUsed) throw bodyUsed();
       const [mine, copied] = (this.body as ReadableStream<Uint8Array>).tee();
-      this.#stream = mine;
+      upload.shown = mine;
       return this.#copy(headers, copied);
     }
     return this.#copy(headers, super.clone().body);
   }
 
   #copy(headers: Headers, body: ReadableStream<Uint8Array> | null): Request {
-    return new Request(this.#oddUrl === null ? this.url : PLACEHOLDER_URL, {
+    return new Request(this.#exchange.isUrlOdd ? PLACEHOLDER_URL : this.url, {
       method: this.method,
       headers,
       body,
@@ -169,38 +168,30 @@ export class ServerRequest extends Native {
   }
 }
 Object.defineProperty(ServerRequest, "name", { value: "Request" });
+// What printing it shows: the native object may know neither url, method nor headers.
+Object.defineProperty(ServerRequest.prototype, Symbol.for("nodejs.util.inspect.custom"), {
+  value(this: ServerRequest): unknown {
+    const exchange = ServerRequest.exchangeOf(this);
+    if (exchange === null) return {};
+    const { method, headers } = this;
+    return new Request(exchange.isUrlOdd ? PLACEHOLDER_URL : this.url, { method, headers });
+  },
+  configurable: true,
+  writable: true,
+});
 
 /** A request that came by a route: it has `params` and `cookies` as well. */
 class RoutedRequest extends ServerRequest {
-  readonly #route: RouteHandler;
-  readonly #target: string;
-  readonly #exchangeOfCookies: Exchange;
-  #params: RouteParams | null = null;
-
-  constructor(
-    exchange: Exchange,
-    url: string,
-    method: number,
-    oddUrl: string | null,
-    init: RequestInit | undefined,
-    route: RouteHandler | null,
-    target: string,
-  ) {
-    super(exchange, url, method, oddUrl, init);
-    this.#route = route as RouteHandler;
-    this.#target = target;
-    this.#exchangeOfCookies = exchange;
-  }
-
   /** The values of the route's parameters by name. */
   get params(): RouteParams {
-    this.#params ??= paramsOf(this.#route, routePath(this.#target));
-    return this.#params;
+    const exchange = ServerRequest.exchangeOf(this)!;
+    exchange.params ??= paramsOf(exchange.route!, routePath(exchange.target));
+    return exchange.params;
   }
 
   /** The cookies of the request; what is set here goes into the answer. */
   get cookies(): Bun.CookieMap {
-    const exchange = this.#exchangeOfCookies;
+    const exchange = ServerRequest.exchangeOf(this)!;
     exchange.cookies ??= cookiesOf(this.headers.get("cookie"));
     return exchange.cookies;
   }
@@ -242,57 +233,32 @@ function appendFields(headers: Headers, view: TaskView): void {
   }
 }
 
-let lastHost = "";
-let lastPrefix: string | null = null;
-
-/** `http://host` for a Host field, or null when it is no host that a url can have. */
-function urlPrefix(host: string): string | null {
-  if (host === lastHost && lastPrefix !== null) return lastPrefix;
-  if (!/^(?:[\w.~%!$&'()*+,;=-]+|\[[\da-fA-F:.]+\])(?::\d*)?$/.test(host)) return null;
-  lastHost = host;
-  lastPrefix = "http://" + host;
-  return lastPrefix;
-}
-
 /** Makes the Request of an exchange whose record `view` points at. */
 export function makeRequest(
   exchange: Exchange,
   view: TaskView,
   route: RouteHandler | null = null,
 ): ServerRequest {
-  const method = view.method;
-  const target = decodeUtf8(view.bytes, view.targetStart, view.targetEnd);
-  const first = target.charCodeAt(0);
-  let url: string | null = null;
-  if (first === 0x2f) {
-    const host =
-      view.hostIndex < 0
-        ? ""
-        : decodeFieldValue(
-            view.bytes,
-            view.headStart,
-            view.words,
-            view.fieldTable + view.hostIndex * FIELD_WORDS,
-          );
-    const prefix = urlPrefix(host);
-    if (prefix !== null) url = prefix + target;
-  } else if (first === 0x68 || first === 0x48) {
-    // Absolute form: RFC 9112 section 3.2.2 has the target win over the Host field.
-    url = target;
-  }
+  const { method } = view;
+  const { kind, text, target } = requestUrl(view);
+  exchange.method = method;
+  exchange.route = route;
+  if (route !== null) exchange.target = target;
   const init = bodyInit(exchange, view, method);
-  if (url !== null) {
+  if (kind === URL_TO_PARSE) {
     try {
       return route === null
-        ? new ServerRequest(exchange, url, method, null, init)
-        : new RoutedRequest(exchange, url, method, null, init, route, target);
+        ? new ServerRequest(exchange, text, init)
+        : new RoutedRequest(exchange, text, init);
     } catch {
       // Not a url after all: the target is shown as it came.
     }
   }
+  exchange.isUrlOdd = kind !== URL_KNOWN;
+  exchange.url = kind === URL_KNOWN ? text : target;
   return route === null
-    ? new ServerRequest(exchange, PLACEHOLDER_URL, method, target, init)
-    : new RoutedRequest(exchange, PLACEHOLDER_URL, method, target, init, route, target);
+    ? new ServerRequest(exchange, PLACEHOLDER_URL, init)
+    : new RoutedRequest(exchange, PLACEHOLDER_URL, init);
 }
 
 function bodyInit(exchange: Exchange, view: TaskView, method: number): RequestInit | undefined {

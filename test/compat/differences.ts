@@ -193,7 +193,6 @@ differ(
 );
 
 differ("The request is an object of a class of its own under Request", otherBody, "request-constructor");
-differ("`Bun.inspect(request)` shows no fields", otherBody, "request-inspect");
 differ("The Blob of a request has the type of the request", otherBody, "request-blob");
 differ("The Blob of a request has the type of the request", typed("text/x"), "answer-echo-blob");
 differ(

@@ -191,3 +191,10 @@ describe("passed on with fetch", () => {
     expect((seen.headers as Record<string, string>)["x-a"]).toBe("1");
   });
 });
+
+test("inspected, it shows method, url and fields", () => {
+  const text = Bun.inspect(requestOf("PUT /a/b?c HTTP/1.1\r\nHost: x:81\r\nX-A: 1\r\n\r\n"));
+  expect(text).toBe(
+    Bun.inspect(new Request("http://x:81/a/b?c", { method: "PUT", headers: { host: "x:81", "x-a": "1" } })),
+  );
+});
