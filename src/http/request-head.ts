@@ -16,6 +16,11 @@ import type { ParserLimits } from "./limits.ts";
 
 /** Numbers per row of `RequestHead.fields`: nameStart, nameEnd, valueStart, valueEnd. */
 export const FIELD_NUMBERS = 4;
+/** Longer heads are not compared with the one before. */
+const KEPT_BYTES = 1024;
+/** After so many heads that differ, the next are not kept: so many. */
+const MISSES = 8;
+const PAUSE = 64;
 
 /**
  * The head of one request. Written by the parser, overwritten by the next call of any parser that shares it (also by
@@ -65,6 +70,11 @@ export class RequestHead {
   readonly fields: Int32Array;
   /** Rows that fit; one more field line is an error (431). */
   readonly headerCapacity: number;
+  readonly #kept: Uint8Array = new Uint8Array(KEPT_BYTES);
+  /** Length of the head that is kept; 0 for none. */
+  #keptBytes = 0;
+  /** Heads in a row that were not those kept before, a pause included. */
+  #misses = 0;
 
   /** @param limits - The limits of the parsers that will write here; `headerCount` sizes the table. */
   constructor(limits: Pick<ParserLimits, "headerCount">) {
@@ -72,8 +82,36 @@ export class RequestHead {
     this.fields = new Int32Array(limits.headerCount * FIELD_NUMBERS);
   }
 
+  /**
+   * Whether a head at `base` of `bytes` has the bytes of the one that was parsed last: then this object already says what is
+   * in it. Called by the parser before it writes anything.
+   */
+  isAgain(bytes: Uint8Array, base: number, end: number): boolean {
+    const length = this.#keptBytes;
+    if (length === 0 || end - base < length) return false;
+    const kept = this.#kept;
+    // Heads that differ most often do so in the target, near the start.
+    for (let i = 0; i < length; i++) if (kept[i] !== bytes[base + i]) return false;
+    this.#misses = 0;
+    return true;
+  }
+
+  /** Keeps the bytes of the head that was parsed, for `isAgain`; rarely when heads have differed of late. */
+  keep(bytes: Uint8Array, base: number): void {
+    const length = this.headBytes;
+    if (length > KEPT_BYTES || ++this.#misses > MISSES) {
+      if (this.#misses < MISSES + PAUSE) return;
+      this.#misses = 0;
+      if (length > KEPT_BYTES) return;
+    }
+    const kept = this.#kept;
+    for (let i = 0; i < length; i++) kept[i] = bytes[base + i]!;
+    this.#keptBytes = length;
+  }
+
   /** Forgets the previous request. Called by the parser. */
   reset(): void {
+    this.#keptBytes = 0;
     this.headerCount = 0;
     this.headBytes = 0;
     this.contentLength = -1;

@@ -11,7 +11,8 @@
  * A head is consumed whole or not at all. A head that arrives complete is parsed in one pass. Otherwise the parser
  * remembers how far it looked for a line end and where the first incomplete line starts: later calls look at new
  * bytes only, each line is judged once, when its LF is there, and when the empty line arrives the head is parsed in
- * one pass from its start (the scratch head served other clients meanwhile). A drip is O(n).
+ * one pass from its start (the scratch head served other clients meanwhile). A drip is O(n). A head with the bytes of the one before
+ * it, whoever sent that, is not parsed again: clients often ask for the same.
  *
  * Thread: the dispatcher that owns the client.
  * Must not know: sockets, buffers' owners, time-outs, `maxRequestBodySize` (the caller compares `head.contentLength`
@@ -162,6 +163,12 @@ export class RequestParser {
     } else if (indexOfLineFeed(bytes, base + this.#searched, end) < 0) {
       return this.#wait(base, end);
     }
+    if (this.#searched === 0 && head.isAgain(bytes, base, end)) {
+      this.#startBody(head);
+      this.headStart = base;
+      this.position = base + head.headBytes;
+      return HEAD;
+    }
     let position = this.#parseLines(bytes, base, base + this.#lineStart, end, head);
     if (position === INCOMPLETE) return this.#wait(base, end);
     if (position > 0 && this.#lineStart > 0) position = this.#parseLines(bytes, base, base, end, head);
@@ -170,6 +177,7 @@ export class RequestParser {
     const verdict = this.#judgeHead(bytes, base, head);
     if (verdict < 0) return this.#fail(-verdict as ParseErrorCode);
     this.#startBody(head);
+    head.keep(bytes, base);
     this.headStart = base;
     this.position = position;
     return HEAD;
@@ -183,8 +191,8 @@ export class RequestParser {
     const limits = this.#limits;
     const headEnd = end - base < limits.headBytes ? end : base + limits.headBytes;
     let line = position;
+    head.reset();
     if (line === base) {
-      head.reset();
       const lineEnd = headEnd - base < limits.requestLineBytes ? headEnd : base + limits.requestLineBytes;
       line = parseRequestLine(bytes, base, lineEnd, head);
       if (line < 0) return line;

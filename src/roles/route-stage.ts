@@ -2,7 +2,8 @@
  * Routes in the dispatcher: requests for static Responses, files and directories are answered without any handler
  * thread; the others learn which function is theirs.
  *
- * Owned by the dispatcher. A static answer is encoded once a second at most and then sent from the same memory. Files go
+ * Owned by the dispatcher. A static answer is encoded once a second at most and then sent from the same memory; its route is found by
+ * the bytes of the target, if that was asked for before. Files go
  * through the same code as on handler threads, with this thread as the host of their exchange.
  */
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
@@ -24,7 +25,7 @@ import type { StaticAnswer, StaticReply } from "../fetch/static-answer.ts";
 import { decodeLatin1, writeLatin1 } from "../http/latin1.ts";
 import { DEFAULT_LIMITS, type ParserLimits } from "../http/limits.ts";
 import { METHOD_HEAD } from "../http/method.ts";
-import { fieldOf, type RequestHead } from "../http/request-head.ts";
+import { FIELD_NUMBERS, fieldOf, type RequestHead } from "../http/request-head.ts";
 import { emptyReply } from "../http/response-head.ts";
 import type { ControlBlock } from "../shm/control-block.ts";
 import type { AnswerWriter } from "./answer-writer.ts";
@@ -40,6 +41,8 @@ export interface RouteSettings {
 
 /** What the stage asks of its dispatcher. */
 export interface RouteOwner {
+  /** Monotonic ms at the start of this turn. */
+  readonly nowMs: number;
   /** All of an answer is queued: the next one may follow. */
   sent(client: Client, sequence: number): void;
   /** An answer cannot be completed: close at once. */
@@ -47,6 +50,17 @@ export interface RouteOwner {
 }
 
 const NO_PEER = new Int32Array(5);
+/** Targets of static routes that are found by their bytes, each in the place that these choose. */
+const PLACES = 32;
+/** Longer targets are not. */
+const KNOWN_BYTES = 64;
+
+/** A target and method whose route is static. */
+interface KnownTarget {
+  readonly method: number;
+  readonly bytes: Uint8Array;
+  readonly answer: StaticAnswer;
+}
 
 /** Answers requests by their routes. */
 export class RouteStage implements ExchangeHost, AnswerSink {
@@ -62,8 +76,12 @@ export class RouteStage implements ExchangeHost, AnswerSink {
   readonly #view: TaskView;
   /** Memory of the static replies that are current. */
   readonly #natives: WeakMap<StaticReply, { head: NativeBuffer; body: NativeBuffer | null }> = new WeakMap();
+  readonly #known: (KnownTarget | null)[] = new Array<KnownTarget | null>(PLACES).fill(null);
   #client: Client | null = null;
   #sequence = 0;
+  /** Value of Date in this turn, and which that is. */
+  #date = "";
+  #datedMs = Number.NaN;
 
   constructor(
     owner: RouteOwner,
@@ -96,8 +114,19 @@ export class RouteStage implements ExchangeHost, AnswerSink {
   ): number {
     // After a reload the handlers know the routes, and this thread does not.
     if (this.#control.areRoutesReplaced) return ROUTE_FETCH;
+    const place = placeOf(head, bytes, headStart);
+    const known = this.#known[place]!;
+    if (known !== null && isSame(known, head, bytes, headStart)) {
+      this.#sendStatic(client, sequence, known.answer, head, bytes, headStart, flags);
+      return ROUTE_ANSWERED;
+    }
     const target = decodeLatin1(bytes, headStart + head.targetStart, headStart + head.targetEnd);
-    let match = this.#responder.find(target, head.method);
+    const first = this.#responder.find(target, head.method);
+    if (first !== null && first.value.kind === "static" && target.length <= KNOWN_BYTES) {
+      const { answer } = first.value;
+      this.#known[place] = { method: head.method, bytes: Buffer.from(target, "latin1"), answer };
+    }
+    let match = first;
     while (match !== null) {
       const { value } = match;
       if (value.kind === "handler") return value.handler + 1;
@@ -114,9 +143,18 @@ export class RouteStage implements ExchangeHost, AnswerSink {
       match = this.#responder.findAfter(target, head.method, match);
     }
     if (this.#hasFetch) return ROUTE_FETCH;
-    const reply = emptyReply(404, `Date: ${this.#responder.date(Date.now())}`);
+    const reply = emptyReply(404, `Date: ${this.#dateText}`);
     this.#reply(client, sequence, nativeOf(reply), (flags & TASK_CLOSES) !== 0);
     return ROUTE_ANSWERED;
+  }
+
+  get #dateText(): string {
+    const { nowMs } = this.#owner;
+    if (nowMs !== this.#datedMs) {
+      this.#datedMs = nowMs;
+      this.#date = this.#responder.date(Date.now());
+    }
+    return this.#date;
   }
 
   #sendStatic(
@@ -128,11 +166,15 @@ export class RouteStage implements ExchangeHost, AnswerSink {
     headStart: number,
     flags: number,
   ): void {
-    const ifMatch = fieldOf(head, bytes, headStart, "if-match");
-    const ifNoneMatch = fieldOf(head, bytes, headStart, "if-none-match");
-    const ifModifiedSince = fieldOf(head, bytes, headStart, "if-modified-since");
-    const status = answer.status(head.method, ifMatch, ifNoneMatch, ifModifiedSince);
-    const reply = answer.reply(status, head.method === METHOD_HEAD, this.#responder.date(Date.now()));
+    const status = mayHaveConditions(head)
+      ? answer.status(
+          head.method,
+          fieldOf(head, bytes, headStart, "if-match"),
+          fieldOf(head, bytes, headStart, "if-none-match"),
+          fieldOf(head, bytes, headStart, "if-modified-since"),
+        )
+      : answer.content.status;
+    const reply = answer.reply(status, head.method === METHOD_HEAD, this.#dateText);
     let native = this.#natives.get(reply);
     if (native === undefined) {
       native = { head: nativeOf(reply.bytes), body: reply.body === null ? null : nativeOf(reply.body) };
@@ -201,6 +243,32 @@ export class RouteStage implements ExchangeHost, AnswerSink {
   setIdleTimeout(): void {}
 
   release(): void {}
+}
+
+/** Whether a head has fields whose names are as long as those of conditions. */
+function mayHaveConditions(head: RequestHead): boolean {
+  const { fields } = head;
+  for (let i = 0; i < head.headerCount; i++) {
+    const length = fields[i * FIELD_NUMBERS + 1]! - fields[i * FIELD_NUMBERS]!;
+    if (length === 8 || length === 13 || length === 17) return true;
+  }
+  return false;
+}
+
+function placeOf(head: RequestHead, bytes: Uint8Array, headStart: number): number {
+  const end = headStart + head.targetEnd;
+  let hash = head.method;
+  for (let i = headStart + head.targetStart; i < end; i++) hash = (Math.imul(hash, 31) + bytes[i]!) | 0;
+  return (hash ^ (hash >>> 15)) & (PLACES - 1);
+}
+
+function isSame(known: KnownTarget, head: RequestHead, bytes: Uint8Array, headStart: number): boolean {
+  const own = known.bytes;
+  const { length } = own;
+  const start = headStart + head.targetStart;
+  if (known.method !== head.method || length !== head.targetEnd - head.targetStart) return false;
+  for (let i = 0; i < length; i++) if (own[i] !== bytes[start + i]) return false;
+  return true;
 }
 
 function nativeOf(bytes: Uint8Array): NativeBuffer {

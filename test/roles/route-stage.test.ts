@@ -44,6 +44,7 @@ afterEach(() => run.close());
 
 function makeStage(hasFetch: boolean): RouteStage {
   const owner = {
+    nowMs: 0,
     sent: (client: typeof run.client, sequence: number): void => {
       client.answers.finish(sequence);
       run.events.push(`sent ${sequence}`);
@@ -97,6 +98,17 @@ describe("requests that need a handler", () => {
     const answers = await read(2);
     expect(answers.map(({ status }) => status)).toEqual([404, 404]);
     expect(answers[0]!.headers.date).toMatch(/GMT$/);
+  });
+
+  test("are never taken for a static one, whose target or method is another", () => {
+    for (let count = 0; count < 2; count++) {
+      expect([route("/static"), route("/static", "", "HEAD"), route("/static?q")]).toEqual([-1, -1, -1]);
+      expect(["/statiC", "/static/", "/stati", "/function"].map((target) => route(target))).toEqual([
+        0, 0, 0, 1,
+      ]);
+    }
+    expect(ROUTE_ANSWERED).toBe(-1);
+    run.turn();
   });
 
   test("are for the handlers to route once the routes are replaced", () => {
