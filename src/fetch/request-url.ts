@@ -7,8 +7,7 @@
  * ask for the same again and again.
  */
 import type { TaskView } from "../channel/task-record.ts";
-import { decodeUtf8 } from "../http/latin1.ts";
-import { decodeFieldValue } from "../http/request-head.ts";
+import { decodeLatin1, decodeUtf8 } from "../http/latin1.ts";
 
 const FIELD_WORDS = 4;
 const SLASH = 0x2f;
@@ -49,7 +48,9 @@ class Kept implements RequestUrl {
 }
 
 const kept: (Kept | null)[] = new Array<Kept | null>(PLACES).fill(null);
-/** What is too long to be kept. */
+/** Hash of the target that was looked for last in each place and was not there. */
+const asked: Int32Array = new Int32Array(PLACES);
+/** What is not kept. */
 const passing: Kept = new Kept();
 
 /** Bytes of a path, then of a query, that the url parser leaves as they are, whatever is around them (WHATWG URL, 4.4). */
@@ -80,15 +81,21 @@ function isPlain(bytes: Uint8Array, start: number, end: number): boolean {
   return true;
 }
 
-let lastHost = "";
+/** The Host field that was asked for last, as long as it is short: its bytes, and what `http://` and it make. */
+const lastHost: Uint8Array = new Uint8Array(KEPT_BYTES);
+let lastHostLength = -1;
 let lastPrefix: string | null = null;
 let isLastCanonical = false;
 
 /** `http://host` for a Host field, or null when it is no host that a url can have; `isLastCanonical` says the rest. */
-function urlPrefix(host: string): string | null {
-  if (host === lastHost && lastPrefix !== null) return lastPrefix;
+function urlPrefix(bytes: Buffer, start: number, end: number): string | null {
+  const length = end - start;
+  if (length === lastHostLength && isSame(lastHost, 0, bytes, start, length)) return lastPrefix;
+  const host = decodeLatin1(bytes, start, end);
+  lastPrefix = null;
+  lastHostLength = length <= KEPT_BYTES ? length : -1;
+  if (length <= KEPT_BYTES) copyBytes(lastHost, 0, bytes, start, length);
   if (!/^(?:[\w.~%!$&'()*+,;=-]+|\[[\da-fA-F:.]+\])(?::\d*)?$/.test(host)) return null;
-  lastHost = host;
   lastPrefix = "http://" + host;
   isLastCanonical = URL.parse(lastPrefix)?.href === lastPrefix + "/";
   return lastPrefix;
@@ -100,50 +107,47 @@ export function requestUrl(view: TaskView): RequestUrl {
   const targetLength = targetEnd - targetStart;
   const { hostIndex } = view;
   let hostStart = 0;
-  let hostLength = -1;
+  let hostEnd = -1;
   if (hostIndex >= 0) {
     const row = view.fieldTable + hostIndex * FIELD_WORDS;
     const { headStart, words } = view;
     hostStart = headStart + words[row + 2]!;
-    hostLength = headStart + words[row + 3]! - hostStart;
+    hostEnd = headStart + words[row + 3]!;
   }
-  if (targetLength > KEPT_BYTES || hostLength > KEPT_BYTES) return fill(passing, view);
-  let hash = targetLength;
-  for (let i = targetStart; i < targetEnd; i++) hash = (Math.imul(hash, 31) + bytes[i]!) | 0;
-  const place = (hash ^ (hash >>> 15)) & (PLACES - 1);
-  let entry = kept[place]!;
-  if (entry === null) {
-    entry = new Kept();
-    kept[place] = entry;
-  } else if (
-    entry.targetLength === targetLength &&
-    entry.hostLength === hostLength &&
-    isSame(entry.bytes, 0, bytes, targetStart, targetLength) &&
-    isSame(entry.bytes, targetLength, bytes, hostStart, hostLength)
-  ) {
-    return entry;
+  const hostLength = hostEnd - hostStart;
+  let entry = passing;
+  if (targetLength <= KEPT_BYTES && hostLength <= KEPT_BYTES) {
+    let hash = targetLength;
+    for (let i = targetStart; i < targetEnd; i++) hash = (Math.imul(hash, 31) + bytes[i]!) | 0;
+    const place = (hash ^ (hash >>> 15)) & (PLACES - 1);
+    const there = kept[place]!;
+    if (
+      there !== null &&
+      there.targetLength === targetLength &&
+      there.hostLength === hostLength &&
+      isSame(there.bytes, 0, bytes, targetStart, targetLength) &&
+      isSame(there.bytes, targetLength, bytes, hostStart, hostLength)
+    ) {
+      return there;
+    }
+    // A target that is never asked for again is not worth its place.
+    if (asked[place] === hash) {
+      entry = there ?? new Kept();
+      kept[place] = entry;
+      entry.targetLength = targetLength;
+      entry.hostLength = hostLength;
+      copyBytes(entry.bytes, 0, bytes, targetStart, targetLength);
+      copyBytes(entry.bytes, targetLength, bytes, hostStart, hostLength);
+    }
+    asked[place] = hash;
   }
-  for (let i = 0; i < targetLength; i++) entry.bytes[i] = bytes[targetStart + i]!;
-  for (let i = 0; i < hostLength; i++) entry.bytes[targetLength + i] = bytes[hostStart + i]!;
-  entry.targetLength = targetLength;
-  entry.hostLength = hostLength;
-  return fill(entry, view);
-}
-
-function isSame(own: Uint8Array, at: number, other: Uint8Array, start: number, length: number): boolean {
-  for (let i = 0; i < length; i++) if (own[at + i] !== other[start + i]) return false;
-  return true;
-}
-
-function fill(entry: Kept, view: TaskView): Kept {
-  const { bytes, targetStart, targetEnd } = view;
   const target = decodeUtf8(bytes, targetStart, targetEnd);
   entry.target = target;
   entry.text = target;
   entry.kind = URL_ODD;
   const first = bytes[targetStart];
   if (first === SLASH) {
-    const prefix = urlPrefix(view.hostIndex < 0 ? "" : hostOf(view));
+    const prefix = hostIndex < 0 ? null : urlPrefix(bytes, hostStart, hostEnd);
     if (prefix === null) return entry;
     entry.text = prefix + target;
     entry.kind = isLastCanonical && isPlain(bytes, targetStart, targetEnd) ? URL_KNOWN : URL_TO_PARSE;
@@ -154,7 +158,11 @@ function fill(entry: Kept, view: TaskView): Kept {
   return entry;
 }
 
-function hostOf(view: TaskView): string {
-  const row = view.fieldTable + view.hostIndex * FIELD_WORDS;
-  return decodeFieldValue(view.bytes, view.headStart, view.words, row);
+function isSame(own: Uint8Array, at: number, other: Uint8Array, start: number, length: number): boolean {
+  for (let i = 0; i < length; i++) if (own[at + i] !== other[start + i]) return false;
+  return true;
+}
+
+function copyBytes(to: Uint8Array, at: number, from: Uint8Array, start: number, length: number): void {
+  for (let i = 0; i < length; i++) to[at + i] = from[start + i]!;
 }
