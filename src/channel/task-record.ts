@@ -10,7 +10,7 @@
  *   6    | bytes of the body that are in this record
  *   7    | stream within the client (0 in HTTP/1.1)
  *   8-12 | address of the client (`net/address.ts`)
- *   13   | route: 1 + the number of its handler, 0 for `fetch`
+ *   13   | route: 1 + the number of its handler, 0 for `fetch`, -2: to be found
  *   14-15| f64: length of the whole body, -1 if it is not known
  *   16   | when it came to be given to a handler: monotonic microseconds, the low 32 bits
  *   17   | not used
@@ -192,7 +192,7 @@ export class TaskView {
     return this.#base + 8;
   }
 
-  /** 1 + the number of the handler of its route, 0 for `fetch`. */
+  /** 1 + the number of the handler of its route, 0 for `fetch`, -2 where it is to be found by who reads this. */
   get route(): number {
     return this.words[this.#base + 13]!;
   }

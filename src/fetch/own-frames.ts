@@ -5,8 +5,8 @@
  * Any thread. Nothing here throws, whatever was thrown.
  */
 
-/** Folders of this package, "/" at the end; none in a bundle, where its code and the program's are in one file. */
-const OWN_FOLDERS = ownFolders(import.meta.path);
+/** Folders of this package, "/" at the end; null until they are asked for. */
+let own: readonly string[] | null = null;
 
 /** Folders of a package that has this module at `path`. */
 export function ownFolders(path: string): readonly string[] {
@@ -18,7 +18,15 @@ export function ownFolders(path: string): readonly string[] {
 
 /** Whether a file is of this package. */
 export function isOwnFile(path: string): boolean {
-  return OWN_FOLDERS.some((folder) => path.startsWith(folder));
+  own ??= findFolders();
+  return own.some((folder) => path.startsWith(folder));
+}
+
+/** In a bundle this module is where its source map says; without one its code and the program's are in one file. */
+function findFolders(): readonly string[] {
+  const folders = ownFolders(import.meta.path);
+  if (folders.length > 0) return folders;
+  return ownFolders(/^\s*at .*?\(?([^\s(]+?):\d+:\d+\)?$/m.exec(stackOf(new Error()))?.[1] ?? "");
 }
 
 /** The stack of an error as text, "" where there is none. */

@@ -31,6 +31,8 @@ export interface Registration {
   readonly routes: readonly RouteHandler[];
   /** Finds routes on this thread; null where the dispatchers do, or there are none. */
   readonly responder: RouteResponder | null;
+  /** The same for requests that come without a route although there are some: the dispatchers know others since a reload. */
+  readonly lateResponder?: () => RouteResponder;
   /** Answers in place of a handler that failed. */
   readonly error: ErrorHandler | null;
   /** Whether errors are shown to clients. */

@@ -39,6 +39,8 @@ export interface RouteFiles extends FileAccess {
 
 /** The route is for `fetch`, or there is none. */
 export const ROUTE_FETCH = 0;
+/** Who has given the request away does not know the routes any more: whoever runs the handlers has to find it. */
+export const ROUTE_UNKNOWN = -2;
 /** The request was answered. */
 export const ROUTE_ANSWERED = -1;
 

@@ -11,7 +11,7 @@ import { sendResponse, sendText } from "./answer.ts";
 import { errorPage } from "./error-page.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Registration } from "./registration.ts";
-import { ROUTE_ANSWERED } from "./route-responder.ts";
+import { ROUTE_ANSWERED, ROUTE_FETCH, ROUTE_UNKNOWN } from "./route-responder.ts";
 import { makeRequest, type ServerRequest } from "./server-request.ts";
 
 /** Runs the handlers of one server on one thread. */
@@ -41,8 +41,7 @@ export class HandlerRuntime {
     const registration = this.#registration;
     let request: ServerRequest | null = null;
     try {
-      const route =
-        registration.responder === null ? view.route : registration.responder.route(exchange, view);
+      const route = routeOf(registration, exchange, view);
       if (route === ROUTE_ANSWERED) return;
       const handler = route === 0 ? null : registration.routes[route - 1]!;
       const run = handler === null ? registration.fetch : handler.run;
@@ -146,6 +145,14 @@ export class HandlerRuntime {
     }
     sendText(exchange, 500, "text/html;charset=utf-8", errorPage(title, errors));
   }
+}
+
+/** 1 + the number of the handler of a request, ROUTE_FETCH, or ROUTE_ANSWERED. */
+function routeOf(registration: Registration, exchange: Exchange, view: TaskView): number {
+  const { responder } = registration;
+  if (responder !== null) return responder.route(exchange, view);
+  if (view.route !== ROUTE_UNKNOWN) return view.route;
+  return registration.lateResponder?.().route(exchange, view) ?? ROUTE_FETCH;
 }
 
 /** Which request it was, as fields of a log record. */

@@ -47,8 +47,13 @@ export class FailedTasks {
   lost(task: Task, wasKilled: boolean): void {
     if (task.state === TASK_OVER) return;
     this.#owner.over(task);
-    if (task.isAnswering) this.#owner.broken(task.client);
-    else this.#answer(task, wasKilled ? HANDLER_TIMEOUT_REPLY : HANDLER_LOST_REPLY);
+    if (task.isAnswering) {
+      this.#owner.broken(task.client);
+      return;
+    }
+    // Its thread may be killed for it before its own deadline is seen.
+    if (wasKilled) this.#counters[DispatcherCounter.handlerTimeouts] += 1;
+    this.#answer(task, wasKilled ? HANDLER_TIMEOUT_REPLY : HANDLER_LOST_REPLY);
   }
 
   /** No handler thread can be started for a task that waits for one. */

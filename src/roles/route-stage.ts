@@ -19,7 +19,13 @@ import {
 } from "../channel/task-record.ts";
 import { Exchange, type ExchangeHost } from "../fetch/exchange.ts";
 import type { FileAccess } from "../fetch/file-access.ts";
-import { ROUTE_ANSWERED, ROUTE_FETCH, RouteResponder, type SentTarget } from "../fetch/route-responder.ts";
+import {
+  ROUTE_ANSWERED,
+  ROUTE_FETCH,
+  ROUTE_UNKNOWN,
+  RouteResponder,
+  type SentTarget,
+} from "../fetch/route-responder.ts";
 import type { RouteEntry } from "../fetch/router.ts";
 import type { StaticAnswer, StaticReply } from "../fetch/static-answer.ts";
 import { decodeLatin1, writeLatin1 } from "../http/latin1.ts";
@@ -102,7 +108,7 @@ export class RouteStage implements ExchangeHost, AnswerSink {
   /**
    * Finds the route of a request and answers it if no user code is needed.
    *
-   * @returns 1 + the number of its handler, ROUTE_FETCH, or ROUTE_ANSWERED
+   * @returns 1 + the number of its handler, ROUTE_FETCH, ROUTE_UNKNOWN, or ROUTE_ANSWERED
    */
   route(
     client: Client,
@@ -113,7 +119,7 @@ export class RouteStage implements ExchangeHost, AnswerSink {
     flags: number,
   ): number {
     // After a reload the handlers know the routes, and this thread does not.
-    if (this.#control.areRoutesReplaced) return ROUTE_FETCH;
+    if (this.#control.areRoutesReplaced) return ROUTE_UNKNOWN;
     const place = placeOf(head, bytes, headStart);
     const known = this.#known[place]!;
     if (known !== null && isSame(known, head, bytes, headStart)) {

@@ -108,6 +108,7 @@ export function registrationOf(
   findsRoutes: boolean,
 ): Registration {
   const routes = resolved.resolvedRoutes;
+  let late: RouteResponder | null = null;
   return {
     fetch: resolved.fetch,
     error: resolved.error,
@@ -115,6 +116,14 @@ export function registrationOf(
     server,
     routes: routes?.handlers ?? [],
     responder: routes === null || !findsRoutes ? null : new RouteResponder(sentEntries(routes), fileAccess),
+    ...(routes === null
+      ? {}
+      : {
+          lateResponder: () => {
+            late ??= new RouteResponder(sentEntries(routes), fileAccess);
+            return late;
+          },
+        }),
   };
 }
 

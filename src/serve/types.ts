@@ -162,7 +162,7 @@ export interface DispatcherStats {
   readonly parseErrors: number;
   /** Tasks taken back from a handler thread that turned out slow, and given to another. */
   readonly takenBack: number;
-  /** Requests answered with 503 because their handler took longer than `threads.handlerTimeout`. */
+  /** Requests answered with 503 because their handler, or one that its thread was ended for, took longer than `threads.handlerTimeout`. */
   readonly handlerTimeouts: number;
 }
 

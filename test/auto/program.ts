@@ -27,6 +27,8 @@ export interface Ended {
 
 /** A program that says where it listens; `await using` ends it. */
 export interface RunningProgram extends AsyncDisposable {
+  /** Where its files are. */
+  readonly folder: string;
   /** The first url it has printed. */
   readonly url: string;
   /** All that it has printed so far. */
@@ -122,6 +124,7 @@ export async function startProgram(options: ProgramOptions): Promise<RunningProg
     const url = await started.promise;
     clearTimeout(timer);
     return {
+      folder,
       url,
       output: () => output,
       errors: () => errors,

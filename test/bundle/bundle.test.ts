@@ -37,6 +37,14 @@ const PROGRAMS: Readonly<Record<string, string>> = {
     import "epollo/auto";
     const server = Bun.serve({ port: 0, hostname: "127.0.0.1", ${FETCH} });
     ${ASK}`,
+  "failing.ts": `
+    import { serve } from "epollo";
+    interface Nothing { readonly inTheBundle: true }
+    function thrower(): never {
+      throw new Error("on purpose");
+    }
+    const server = serve({ port: 0, hostname: "127.0.0.1", handlers: process.env.MODE, fetch: () => thrower() });
+    ${ASK}`,
   "by-module.ts": `
     import { serve } from "epollo";
     const server = serve({ port: 0, hostname: "127.0.0.1", handlers: new URL("./app.ts", import.meta.url) });
@@ -130,6 +138,34 @@ describe("bun build --target bun", () => {
         expect(await run([process.execPath, "dist/server.js"], { MODE: mode })).toEqual(
           answer(mode === "main"),
         );
+      }
+    },
+    BUILD_MS,
+  );
+});
+
+describe("the error page of a bundle with a source map", () => {
+  const WAYS: readonly [command: string[], options: string[]][] = [
+    [
+      [process.execPath, "dist/failing.js"],
+      ["--target", "bun", "--sourcemap=inline", "--outdir", "dist"],
+    ],
+    [
+      [process.execPath, "dist/failing.js"],
+      ["--target", "bun", "--sourcemap=linked", "--outdir", "dist"],
+    ],
+    [["./executable"], ["--compile", "--minify", "--sourcemap", "--outfile", "executable"]],
+  ];
+  test.each(WAYS)(
+    "%p %p",
+    async (command, options) => {
+      await build("failing.ts", ...options);
+      for (const mode of ["main", "pool"]) {
+        const { output } = await run(command, { MODE: mode });
+        const stack = /<pre class="stack">([\s\S]*?)<\/pre>/.exec(output)?.[1]?.split("\n");
+        expect(stack?.[0]).toMatch(/^at \S+ \(.*failing\.ts:5:\d+\)$/);
+        expect(stack?.filter((line) => /\/(src|ffi)\/|\.js:/.test(line))).toEqual([]);
+        if (command.length > 1) expect(output).toContain("interface Nothing");
       }
     },
     BUILD_MS,

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { ABORT_EXPIRED, FIRST } from "../../src/channel/messages.ts";
+import { DispatcherCounter } from "../../src/shm/counters.ts";
 import { countDescriptors } from "../net/raw-client.ts";
 import type { Peer } from "./peer.ts";
 import { Serving } from "./serving.ts";
@@ -63,13 +64,14 @@ test("the rest of a body that its handler will not read is let through", async (
 });
 
 test.each([
-  [true, "HTTP/1.1 503 "],
-  [false, "HTTP/1.1 500 "],
-])("one whose thread has ended (killed: %p) gets %p", async (wasKilled, status) => {
+  [true, "HTTP/1.1 503 ", 1],
+  [false, "HTTP/1.1 500 ", 0],
+])("one whose thread has ended (killed: %p) gets %p, and is counted", async (wasKilled, status, timeouts) => {
   const { started, task } = await request(GET("/"));
   run.clients.failed.lost(task, wasKilled);
   await run.until(() => peer.received.startsWith(status));
   expect([run.inFlight, peer.state]).toEqual([0, "open"]);
+  expect(run.scheduling.counters[DispatcherCounter.handlerTimeouts]).toBe(timeouts);
   started.cut();
   await run.until(() => true);
 });

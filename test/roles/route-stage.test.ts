@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { FIRST, LAST } from "../../src/channel/messages.ts";
 import { TASK_CLOSES } from "../../src/channel/task-record.ts";
 import { installResponseNotes } from "../../src/fetch/response-notes.ts";
-import { ROUTE_ANSWERED, ROUTE_FETCH } from "../../src/fetch/route-responder.ts";
+import { ROUTE_ANSWERED, ROUTE_FETCH, ROUTE_UNKNOWN } from "../../src/fetch/route-responder.ts";
 import { CLIENT_CLOSED } from "../../src/roles/client.ts";
 import { RouteStage } from "../../src/roles/route-stage.ts";
 import { resolveRoutes, sentEntries } from "../../src/serve/routes.ts";
@@ -114,7 +114,7 @@ describe("requests that need a handler", () => {
   test("are for the handlers to route once the routes are replaced", () => {
     expect(route("/function")).toBe(1);
     run.pair.control.replaceRoutes();
-    expect([route("/function"), route("/static")]).toEqual([ROUTE_FETCH, ROUTE_FETCH]);
+    expect([route("/function"), route("/static")]).toEqual([ROUTE_UNKNOWN, ROUTE_UNKNOWN]);
   });
 });
 

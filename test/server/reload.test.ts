@@ -200,6 +200,37 @@ describe.skipIf(isBunTarget).each([...THREADED])("%s", (mode) => {
     ]);
   });
 
+  test("during a reload a route is a route, of the old module or the new one", async () => {
+    const { port } = await start({ min: 2, max: 2 });
+    expect(await textOf(port)).toBe("one");
+    let isEnded = false;
+    const texts = new Set<string>();
+    const load = ["/static", "/routed", "/routed"].map(async (target) => {
+      await using client = await RawClient.connect(port);
+      while (!isEnded) {
+        await client.send(requestBytes(target));
+        const answer = await client.readResponse();
+        texts.add(`${target} ${answer.status} ${answer.text}`);
+      }
+    });
+    await eventually(
+      "answers of both",
+      () => texts.size,
+      (size) => size === 2,
+    );
+    writeModule(mode, "two");
+    await textOf(port, "/reload");
+    await replaced(port);
+    isEnded = true;
+    await Promise.all(load);
+    expect([...texts].sort()).toEqual([
+      "/routed 200 routed one",
+      "/routed 200 routed two",
+      "/static 200 static one",
+      "/static 200 static two",
+    ]);
+  });
+
   test("reloads that come during a reload end with the newest module", async () => {
     const { port } = await start({ min: 2, max: 2 });
     expect(await textOf(port)).toBe("one");
