@@ -13,7 +13,7 @@ const THREADS = 6;
 /** Handlers that hang at once. */
 const HANGING = 4;
 /** Long enough that a thread that shares two processors with those that hang is not taken for one of them. */
-const LIMIT_MS = 400;
+const LIMIT_MS = 800;
 const MEGABYTE = 1 << 20;
 /** Not the first: by then the server has all the threads and memory that the load asks for. */
 const WARM_UP_KILLS = 24;

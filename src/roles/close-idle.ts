@@ -7,7 +7,7 @@
 import type { Waker } from "../net/waker.ts";
 import { type ControlBlock, DISPATCHER_ENDED } from "../shm/control-block.ts";
 
-/** How long a dispatcher may take, in ms; one that takes longer is not counted. */
+/** How long a dispatcher may take, in ms. */
 const TIMEOUT_MS = 250;
 
 /** The idle clients of the calling thread itself, where that is a dispatcher: it cannot wait for its own answer. */
@@ -18,11 +18,16 @@ export interface OwnIdle {
   close(): number;
 }
 
-/** Closes the idle clients of all dispatchers; gives how many there were. */
+/**
+ * Closes the idle clients of all dispatchers; gives how many there were.
+ *
+ * @param timeoutMs how long each dispatcher may take; one that takes longer is not counted
+ */
 export function closeIdleClients(
   control: ControlBlock,
   dispatcherWakers: readonly Waker[],
   own: OwnIdle | null = null,
+  timeoutMs: number = TIMEOUT_MS,
 ): number {
   dispatcherWakers.forEach((waker, index) => {
     if (index === own?.index) return;
@@ -32,7 +37,7 @@ export function closeIdleClients(
   let count = own === null ? 0 : own.close();
   for (let index = 0; index < dispatcherWakers.length; index++) {
     if (index !== own?.index && control.dispatcherState(index) !== DISPATCHER_ENDED)
-      count += control.awaitCloseIdle(index, TIMEOUT_MS);
+      count += control.awaitCloseIdle(index, timeoutMs);
   }
   return count;
 }

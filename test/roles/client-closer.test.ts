@@ -123,14 +123,18 @@ const isGone = () =>
   [CLIENT_CLOSED, -1, 0, 0, null, 0].join();
 
 describe("close", () => {
-  test("gives back fd, slot and deadline, once", () => {
+  test("gives back fd, slot and deadline, once", async () => {
     const { slot, generation } = client;
     client.held = NativeBuffer.allocate(1);
     closer.close(client);
     closer.close(client);
     closer.reset(client);
     closer.end(client);
-    expect([isGone(), peer.state, table.find(slot, generation)]).toEqual([true, "end", null]);
+    expect([isGone(), await peer.stateSoon("end"), table.find(slot, generation)]).toEqual([
+      true,
+      "end",
+      null,
+    ]);
     expect(counters[DispatcherCounter.clientsClosed]).toBe(1);
   });
 
@@ -177,9 +181,9 @@ describe("close", () => {
   });
 });
 
-test("reset shows the peer that the answer is not whole", () => {
+test("reset shows the peer that the answer is not whole", async () => {
   closer.reset(client);
-  expect([isGone(), peer.state]).toEqual([true, "reset"]);
+  expect([isGone(), await peer.stateSoon("reset")]).toEqual([true, "reset"]);
 });
 
 test("an fd that never became a client is closed", async () => {
@@ -191,19 +195,19 @@ test("an fd that never became a client is closed", async () => {
 });
 
 describe("end", () => {
-  test("of a client that has sent nothing more closes at once", () => {
+  test("of a client that has sent nothing more closes at once", async () => {
     closer.end(client);
-    expect([isGone(), peer.state]).toEqual([true, "end"]);
+    expect([isGone(), await peer.stateSoon("end")]).toEqual([true, "end"]);
   });
 
   test.each(["mustLinger", "isReadable"] as const)(
     "with input that may be unread (%s) the peer can read to the end",
-    (why) => {
+    async (why) => {
       client[why] = true;
       peer.send("unread");
       const task = given(true);
       closer.end(client);
-      expect([client.state, peer.state, wheel.size]).toEqual([CLIENT_LINGERING, "end", 1]);
+      expect([client.state, await peer.stateSoon("end"), wheel.size]).toEqual([CLIENT_LINGERING, "end", 1]);
       // A plain close would have reset the connection by now.
       peer.send("more");
       expect(peer.state).toBe("end");

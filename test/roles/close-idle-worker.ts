@@ -15,6 +15,6 @@ const poller = new Poller();
 poller.registerReadable(wakerFd, 0, 0);
 parentPort?.postMessage("waiting");
 // Woken by nothing but the eventfd: one that is not woken answers too late.
-if (!control.isCloseIdleRequested(index)) poller.wait(2000);
+if (!control.isCloseIdleRequested(index)) poller.wait(5000);
 if (control.isCloseIdleRequested(index)) control.answerCloseIdle(index, clients);
 poller.close();

@@ -55,6 +55,12 @@ export class Peer {
     return result === -ERRNO.EAGAIN ? "open" : "reset";
   }
 
+  /** What a read finds once it finds `state`, or after 3 s: a busy kernel delivers what was sent here a little later. */
+  async stateSoon(state: PeerState): Promise<PeerState> {
+    for (let attempt = 0; this.state !== state && attempt < 3000; attempt++) await Bun.sleep(1);
+    return this.state;
+  }
+
   /** Closes the sending half. */
   endSending(): void {
     shutdown(this.fd, SHUT_WR);

@@ -29,12 +29,16 @@ const thread = startThread(
     console.log(`end ${code} ${error === null ? null : String((error as Error).message ?? error)}`);
   },
 );
-// A loaded machine takes its time to start a thread.
-if (what === "useless") for (let turn = 0; turn < 400 && !thread.isEnded; turn++) await Bun.sleep(10);
+/** A loaded machine takes its time to start a thread, and to end one. */
+async function ended(): Promise<void> {
+  for (let turn = 0; turn < 1500 && !thread.isEnded; turn++) await Bun.sleep(10);
+}
+
+if (what === "useless") await ended();
 else await Bun.sleep(200);
 console.log(`ended: ${thread.isEnded}`);
 if (what === "terminate") {
   thread.worker?.terminate();
-  await Bun.sleep(200);
+  await ended();
   console.log(`ended: ${thread.isEnded}`);
 }

@@ -12,7 +12,8 @@ import { RawClient } from "../support/raw-client.ts";
 import { isBunTarget } from "../support/target.ts";
 
 const MODULE = new URL("../fixtures/dispatcher-module.ts", import.meta.url);
-const LIMIT_MS = 200;
+/** A thread that gets no processor for as long is taken for one that hangs: more than a loaded machine withholds. */
+const LIMIT_MS = 1000;
 
 const NativeWorker = globalThis.Worker;
 /** The Workers that were started since the last server was, by name. */
@@ -111,7 +112,7 @@ describe.skipIf(isBunTarget)("a dispatcher that hangs in a handler", () => {
     expect(logged("dispatcher-hangs").length).toBe(1);
     expect(logged("thread-restarted").length).toBe(1);
     await goesOn(fds);
-  }, 20_000);
+  }, 40_000);
 
   test("also when it hangs outside of a request", async () => {
     start();
@@ -129,9 +130,10 @@ describe.skipIf(isBunTarget)("a dispatcher that hangs in a handler", () => {
         return logged("thread-restarted").length;
       },
       (count) => count === 1,
+      15_000,
     );
     await goesOn(fds);
-  }, 20_000);
+  }, 40_000);
 
   test("a pipelined request that hangs does not get the answer to the one before it", async () => {
     start();
@@ -145,7 +147,7 @@ describe.skipIf(isBunTarget)("a dispatcher that hangs in a handler", () => {
     );
     const text = client.unread.toString("latin1");
     if (text.includes(" 503 ")) expect(text.indexOf("fine")).toBeWithin(0, text.indexOf(" 503 "));
-  }, 20_000);
+  }, 40_000);
 });
 
 describe.skipIf(isBunTarget)("a dispatcher that ends", () => {
@@ -174,7 +176,7 @@ describe.skipIf(isBunTarget)("a dispatcher that ends", () => {
     );
     expect(server!.stats().threads).toMatchObject({ killed: 0 });
     await goesOn(fds + 1);
-  }, 20_000);
+  }, 40_000);
 
   test("over and over: each time its clients are closed, and the listener accepts", async () => {
     start({ inline: false, dispatchers: 2 });
@@ -204,7 +206,7 @@ describe.skipIf(isBunTarget)("a dispatcher that ends", () => {
       // One that is ended from outside may have been about to note a descriptor.
       await goesOn(fds + round);
     }
-  }, 20_000);
+  }, 40_000);
 
   test.each([
     [2, 0, "fine after 3 dispatchers", ""],
@@ -295,7 +297,7 @@ describe.skipIf(isBunTarget)("connections of a dispatcher that ends are counted 
     await dying.send(requestBytes("/?die"));
     expect((await waiting.readResponse()).text).toBe("fine");
     for (const client of [dying, other, waiting]) client.close();
-  }, 20_000);
+  }, 40_000);
 });
 
 describe.skipIf(isBunTarget)("an acceptor that ends", () => {
@@ -320,5 +322,5 @@ describe.skipIf(isBunTarget)("an acceptor that ends", () => {
     const answers = await Promise.all(Array.from({ length: 30 }, () => exchange(port(), "/")));
     expect(answers.every(({ text }) => text === "fine")).toBe(true);
     await goesOn(fds + 2);
-  }, 20_000);
+  }, 40_000);
 });

@@ -26,9 +26,8 @@ const UNCHANGED = `
   if (Bun.isMainThread) console.log(String(server.url) + " ");`;
 const answering = (text: string): string => `export const answer = ${JSON.stringify(text)};`;
 
-/** Asks on one connection until `isOver`; gives the answers in which one followed another. Fails when one is lost. */
-async function ask(port: number, path: string, isOver: () => boolean): Promise<string[]> {
-  const seen: string[] = [];
+/** Asks on one connection until `isOver` and notes the answers in which one followed another. Fails when one is lost. */
+async function ask(port: number, path: string, seen: string[], isOver: () => boolean): Promise<void> {
   await using client = await RawClient.connect(port);
   while (!isOver()) {
     await client.send(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
@@ -36,15 +35,22 @@ async function ask(port: number, path: string, isOver: () => boolean): Promise<s
     expect(status).toBe(200);
     if (seen.at(-1) !== text) seen.push(text);
   }
-  return seen;
 }
 
 async function edited(program: RunningProgram, path: string, texts: readonly string[]): Promise<string[][]> {
   let isOver = false;
   const port = Number(new URL(program.url).port);
-  const clients = Array.from({ length: 3 }, () => ask(port, path, () => isOver));
+  const seen: string[][] = [[], [], []];
+  const clients = seen.map((mine) => ask(port, path, mine, () => isOver));
+  const haveAll = (text: string): Promise<unknown> =>
+    eventually(
+      `${text} for all clients`,
+      () => seen.map((mine) => mine.at(-1) ?? ""),
+      (last) => last.every((found) => found.includes(text)),
+      10_000,
+    );
+  await haveAll("one");
   for (const text of texts) {
-    await Bun.sleep(100);
     writeFileSync(join(program.folder, "answer.ts"), answering(text));
     await eventually(
       `the answer ${text}: ${program.errors()}`,
@@ -52,11 +58,13 @@ async function edited(program: RunningProgram, path: string, texts: readonly str
       (found) => found.includes(text),
       10_000,
     );
+    await haveAll(text);
   }
-  // Until each has had the last one: a thread that retires finishes what it has.
-  await Bun.sleep(300);
+  // A thread that retires finishes what it has.
+  await haveAll(texts.at(-1) as string);
   isOver = true;
-  return Promise.all(clients);
+  await Promise.all(clients);
+  return seen;
 }
 
 describe.skipIf(isBunTarget)("--hot", () => {

@@ -232,7 +232,7 @@ describe.skipIf(isBunTarget)("user code on a dispatch thread", () => {
     expect(seen.before).toBeGreaterThanOrEqual(20);
     expect(errors).toContain("outside of a request");
     expect(errors).toContain("leaves requests to handler threads from now on");
-  });
+  }, 30_000);
 
   test("may not end the thread by process.exit()", async () => {
     start();
