@@ -246,18 +246,18 @@ export class DispatcherLink<Task extends object> {
 
   /**
    * Takes the place of a dispatcher that died: tasks that the handler has not started are dropped, and each that it has
-   * becomes one of `orphan`. The handler is yet to be told that nobody waits for those.
-   *
+   * becomes one of `orphan`. The handler is yet to be told that nobody waits for those. It may go on meanwhile.
    * @returns the entries of the orphans
    */
   recover(orphan: () => Task): number[] {
-    let last = this.#words[FIRST_SERIAL_WORD]! + Atomics.load(this.#words, STARTED_WORD);
-    // Tasks get their serial numbers one by one, so the last one that was made visible tells how many there were.
+    const first = this.#words[FIRST_SERIAL_WORD]!;
+    let last = first;
+    // Serial numbers are given one by one: the last visible one says how many there were. First the ring, then what was met of it.
     this.#ring.forEachUnreleased((type, _entry, serial) => {
       if (type === TASK) last = serial;
     });
-    this.#serial = last | 0;
-    this.#pushed = (last - this.#words[FIRST_SERIAL_WORD]!) | 0;
+    this.#pushed = Math.max((last - first) | 0, Atomics.load(this.#words, STARTED_WORD));
+    this.#serial = last = (first + this.#pushed) | 0;
     const orphans: number[] = [];
     this.#table.recover(
       (entry) => ((this.serials[entry]! - last) | 0) <= 0,

@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { DispatcherLink } from "../../src/channel/dispatcher-link.ts";
 import { HandlerLink } from "../../src/channel/handler-link.ts";
 import { ABORT, FIRST, LAST, TASK, TYPE_MASK } from "../../src/channel/messages.ts";
-import { PAIR_BYTES, SLAB_BLOCKS } from "../../src/channel/pair-memory.ts";
+import { PAIR_BYTES, SLAB_BLOCKS, STARTED_WORD } from "../../src/channel/pair-memory.ts";
 import { Parker } from "../../src/shm/parker.ts";
 import { PEER, PEER_INDEX, parseRequest } from "./link-pair.ts";
 
@@ -104,6 +104,44 @@ test("tasks that were started are orphans until their handler confirms; those th
   const serials = [pair.start()!, pair.start()!, pair.start()!].map(({ serial }) => serial);
   expect(serials).toEqual([3, 4, 5]);
   expect(pair.dispatcher.queued).toBe(0);
+});
+
+test("a handler that goes on meanwhile: what it starts in the middle of the succession is an orphan, and no number is given twice", () => {
+  const pair = new Pair();
+  const old = pair.give("old");
+  pair.dispatcher.flush();
+  const load = Atomics.load;
+  let started: ReturnType<typeof pair.start> = null;
+  // The number of tasks that were met is read, then the handler meets one and lets go of its record.
+  Atomics.load = ((words: Int32Array, index: number) => {
+    const value = load(words, index);
+    if (
+      started === null &&
+      words.buffer === pair.memory &&
+      words.byteOffset === 0 &&
+      index === STARTED_WORD
+    ) {
+      started = { entry: -1, serial: -1 };
+      started = pair.start();
+      pair.handler.release();
+    }
+    return value;
+  }) as typeof Atomics.load;
+  let orphans: number[];
+  try {
+    orphans = pair.succeed();
+  } finally {
+    Atomics.load = load;
+  }
+  expect([orphans, pair.names(), pair.dispatcher.queued]).toEqual([[old], ["orphan"], 0]);
+  pair.give("new");
+  pair.dispatcher.flush();
+  expect(pair.start()!.serial).toBe(started!.serial + 1);
+  pair.handler.answer(old, started!.serial, "", Buffer.from("old"), 0, 3, FIRST | LAST);
+  const { results } = pair.dispatcher;
+  expect(results.next()).toBe(true);
+  expect(pair.dispatcher.taskOf(results.a, results.b)?.name).toBe("orphan");
+  pair.dispatcher.finish(results.a);
 });
 
 test("answers of the former dispatcher's tasks find nobody", () => {
