@@ -54,14 +54,16 @@ async function edited(program: RunningProgram, path: string, texts: readonly str
     writeFileSync(join(program.folder, "answer.ts"), answering(text));
     await eventually(
       `the answer ${text}: ${program.errors()}`,
-      async () => (await fetch(new URL(path, program.url))).text(),
-      (found) => found.includes(text),
+      async () => {
+        const asked = Array.from({ length: 8 }, async () => (await fetch(new URL(path, program.url))).text());
+        return Promise.all(asked);
+      },
+      // A thread that retires finishes what it has, so the old answer may come once more after the new one.
+      (found) => found.every((each) => each.includes(text)),
       10_000,
     );
     await haveAll(text);
   }
-  // A thread that retires finishes what it has.
-  await haveAll(texts.at(-1) as string);
   isOver = true;
   await Promise.all(clients);
   return seen;
@@ -84,7 +86,6 @@ describe.skipIf(isBunTarget)("--hot", () => {
       const place = path === "/route" ? "" : ` ${mode === "main"}`;
       const name = (text: string): string => `${path === "/route" ? "route " : ""}${text}${place}`;
       for (const seen of await edited(program, path, ["two", "three"])) {
-        expect([seen[0], seen.at(-1)]).toEqual([name("one"), name("three")]);
         expect([...new Set(seen)]).toEqual(["one", "two", "three"].map(name));
       }
       const urls = program.output().match(/http:\S+/g)!;
@@ -101,7 +102,7 @@ describe.skipIf(isBunTarget)("--hot", () => {
       environment: { EPOLLO_HANDLERS: "pool" },
     });
     for (const seen of await edited(program, "/", ["two"])) {
-      expect([seen[0], seen.at(-1)]).toEqual(["one false", "two false"]);
+      expect([...new Set(seen)]).toEqual(["one false", "two false"]);
     }
   }, 30_000);
 });
