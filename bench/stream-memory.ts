@@ -2,60 +2,37 @@
  * Memory while streams run: a 1 GB upload that is read as a stream, a 1 GB download from a generator, and 10,000 clients
  * that leave a stream of server-sent events.
  *
- *   bun run bench/stream-memory.ts [--megabytes 1024] [--disconnects 10000]
+ *   bun run bench/stream-memory.ts [--megabytes 1024] [--disconnects 10000] [--mode pool]
  *
- * The server runs in main mode in this process and its client in another, so RSS is the server's. Printed is RSS before,
+ * The server runs in this process, in main mode or with one handler thread, and its client in another, so RSS is the server's. Printed is RSS before,
  * the largest seen meanwhile, and after a collection.
  */
 import { serve } from "../src/index.ts";
 import { argument } from "./support/report.ts";
+import { fetch } from "./support/stream-handlers.ts";
 
 const megabytes = Number(argument("megabytes") ?? 1024);
 const disconnects = Number(argument("disconnects") ?? 10_000);
-const PIECE = new Uint8Array(64 * 1024).fill(97);
-let cancelled = 0;
-let aborted = 0;
+const mode = argument("mode") ?? "main";
+const module = new URL("./support/stream-handlers.ts", import.meta.url);
 
 const server = serve({
   port: 0,
   hostname: "127.0.0.1",
-  handlers: "main",
   development: false,
   maxRequestBodySize: 2 ** 40,
   idleTimeout: 0,
-  async fetch(request) {
-    const path = new URL(request.url).pathname;
-    if (path === "/upload") {
-      let bytes = 0;
-      for await (const piece of request.body as ReadableStream<Uint8Array>) bytes += piece.length;
-      return new Response(String(bytes));
-    }
-    if (path === "/download") {
-      return new Response(
-        (async function* () {
-          for (let i = 0; i < megabytes * 16; i++) yield PIECE;
-        })(),
-      );
-    }
-    request.signal.addEventListener("abort", () => {
-      aborted++;
-    });
-    if (path === "/never") return new Promise<Response>(() => {});
-    return new Response(
-      new ReadableStream({
-        start: (controller) => controller.enqueue("data: hello\n\n"),
-        cancel: () => {
-          cancelled++;
-        },
-      }),
-      { headers: { "content-type": "text/event-stream" } },
-    );
-  },
-});
+  // One thread, so that its counts are all of them.
+  ...(mode === "main" ? { handlers: "main", fetch } : { handlers: module, threads: { min: 1, max: 1 } }),
+} as Parameters<typeof serve>[0]);
+const url = server.url.href;
+const counts = async (): Promise<string> => (await globalThis.fetch(`${url}counts`)).text();
+await counts();
 
 const rssMb = (): number => Math.round(process.memoryUsage.rss() / 1048576);
 
 async function measure(name: string, program: string): Promise<void> {
+  await counts();
   Bun.gc(true);
   const before = rssMb();
   let peak = before;
@@ -68,14 +45,14 @@ async function measure(name: string, program: string): Promise<void> {
   await Bun.sleep(300);
   // A client that has left looks like one that has closed its half: its handler has 10 s to answer.
   for (let i = 0; i < 100 && server.stats().connections > 0; i++) await Bun.sleep(120);
+  const seen = await counts();
   Bun.gc(true);
   const { inFlight, connections } = server.stats();
   console.log(
-    `${name}: ${output}; RSS ${before} MB before, ${peak} at most, ${rssMb()} after; in flight ${inFlight}, connections ${connections}, cancelled ${cancelled}, aborted ${aborted}`,
+    `${name}: ${output}; RSS ${before} MB before, ${peak} at most, ${rssMb()} after; in flight ${inFlight}, connections ${connections}, ${seen}`,
   );
 }
 
-const url = server.url.href;
 await measure(
   "warm-up",
   `for (let i = 0; i < 2000; i++) { const r = await fetch("${url}upload", { method: "POST", body: new Uint8Array(100000) }); await r.text(); } console.log("done")`,
@@ -88,7 +65,7 @@ await measure(
 );
 await measure(
   "download",
-  `let n = 0; for await (const piece of (await fetch("${url}download")).body) n += piece.length; console.log(n)`,
+  `let n = 0; for await (const piece of (await fetch("${url}download?megabytes=${megabytes}")).body) n += piece.length; console.log(n)`,
 );
 const leave = (path: string): string => `
   let left = ${disconnects};

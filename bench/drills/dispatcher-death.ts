@@ -122,7 +122,11 @@ export const drill: Drill = {
     const whileEnding = startLoad(port);
     writeFileSync(flag, "");
     const ended = KILLS + 1;
-    await eventually("the others to be started again", restarts, (count) => count === ended, 20_000);
+    await eventually("the others to be started again", restarts, (count) => count === ended, 20_000).catch(
+      (error: Error) => {
+        throw new Error(`${error.message}\n${server.errorOutput()}`);
+      },
+    );
     await Bun.sleep(500);
     checkClients(run, `${KILLS} ended`, await whileEnding(), KILLS);
     run.figure("dispatchers started again", restarts());

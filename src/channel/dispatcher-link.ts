@@ -249,7 +249,7 @@ export class DispatcherLink<Task extends object> {
    * becomes one of `orphan`. The handler is yet to be told that nobody waits for those. It may go on meanwhile.
    * @returns the entries of the orphans
    */
-  recover(orphan: () => Task): number[] {
+  recover(orphan: (entry: number) => Task): number[] {
     const first = this.#words[FIRST_SERIAL_WORD]!;
     let last = first;
     // Serial numbers are given one by one: the last visible one says how many there were. First the ring, then what was met of it.
@@ -262,7 +262,7 @@ export class DispatcherLink<Task extends object> {
     this.#table.recover(
       (entry) => ((this.serials[entry]! - last) | 0) <= 0,
       (entry) => {
-        this.tasks[entry] = orphan();
+        this.tasks[entry] = orphan(entry);
         orphans.push(entry);
       },
     );

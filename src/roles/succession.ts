@@ -9,10 +9,12 @@ import { CLIENT_CLOSED, Client, TASK_OVER, Task } from "./client.ts";
 import type { RetryList } from "./retry-list.ts";
 
 /** A task whose client is gone; it is forgotten when its handler has confirmed that it knows. */
-function orphan(): Task {
+function orphan(entry: number): Task {
   const task = new Task(new Client(-1, 0, -1), 0);
   task.client.state = CLIENT_CLOSED;
   task.state = TASK_OVER;
+  // Its handler may answer before it learns that nobody waits.
+  task.entry = entry;
   return task;
 }
 

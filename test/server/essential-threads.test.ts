@@ -178,6 +178,34 @@ describe.skipIf(isBunTarget)("a dispatcher that ends", () => {
     await goesOn(fds + 1);
   }, 40_000);
 
+  test("its successor takes the answers of handlers that had no time to hear of it", async () => {
+    start({ handlerTimeout: Infinity });
+    await warmUp();
+    const blocked = await RawClient.connect(port());
+    await blocked.send(requestBytes("/block?ms=600"));
+    await eventually(
+      "its handler to run",
+      () => server!.stats().handlers.reduce((sum, { inFlight }) => sum + inFlight, server!.stats().inFlight),
+      (count) => count > 0,
+    );
+    await using dying = await RawClient.connect(port());
+    await dying.send(requestBytes("/?die"));
+    await eventually(
+      "it to be started again",
+      () => logged("thread-restarted").length,
+      (count) => count === 1,
+    );
+    expect((await exchange(port(), "/")).text).toBe("fine");
+    await eventually(
+      "the handler to be done",
+      () => server!.stats().handlers.reduce((sum, { inFlight }) => sum + inFlight, 0),
+      (count) => count === 0,
+    );
+    for (let round = 0; round < 10; round++) expect((await exchange(port(), "/")).text).toBe("fine");
+    expect([logged("thread-restarted").length, logged("dispatcher-failed")]).toEqual([1, []]);
+    blocked.close();
+  }, 20_000);
+
   test("over and over: each time its clients are closed, and the listener accepts", async () => {
     start({ inline: false, dispatchers: 2 });
     await exchange(port(), "/");
