@@ -85,7 +85,7 @@ export const drill: Drill = {
   description: `a dispatcher hangs in a handler, then ${KILLS} are ended under load: resets for their clients, and it goes on as before`,
   promise: 2,
   boundSeconds: 60,
-  isShort: false,
+  isShort: true,
   runsOnBun: false,
   run: async (run) => {
     const folder = mkdtempSync(join(tmpdir(), "epollo-drill-"));
