@@ -1,3 +1,11 @@
+/** What a dispatcher is told when it starts: the type only, as it travels in `workerData`. */
+import type { AccessLogSettings } from "./access-log.ts";
+import type { ClientSettings } from "./client-settings.ts";
+import type { HandlerModuleSettings } from "./handler-thread.ts";
+import type { OwnPathSettings } from "./own-paths.ts";
+import type { Balance } from "./scheduler.ts";
+import type { ServerMemory } from "./server-memory.ts";
+
 /** What a dispatcher needs to run handlers. */
 export interface HostingSettings {
   readonly module: HandlerModuleSettings;
@@ -6,14 +14,6 @@ export interface HostingSettings {
   /** Milliseconds that loading the module may take; Infinity for ever. */
   readonly startTimeoutMs: number;
 }
-
-/** What a dispatcher is told when it starts: the type only, as it travels in `workerData`. */
-import type { AccessLogSettings } from "./access-log.ts";
-import type { ClientSettings } from "./client-settings.ts";
-import type { HandlerModuleSettings } from "./handler-thread.ts";
-import type { OwnPathSettings } from "./own-paths.ts";
-import type { Balance } from "./scheduler.ts";
-import type { ServerMemory } from "./server-memory.ts";
 
 /** What is the same for all dispatchers of a server and does not come from the supervisor. */
 export type DispatcherOptions = Omit<
