@@ -63,7 +63,7 @@ const WITHOUT_MIRROR: Readonly<Record<string, string>> = {
   "src/index.ts": "re-exports; every example imports it by the package's name",
   "src/serve/types.ts": "types only; test/types/serve.test-d.ts",
   "src/channel/answer-sink.ts": "types only",
-  "src/fetch/route-target.ts": "types only",
+  "src/fetch/route-target.ts": "types and constants only",
   "src/serve/limit-types.ts": "types only; test/types/serve.test-d.ts",
   "src/fetch/file-access.ts": "types only",
   "src/channel/messages.ts": "constants only",

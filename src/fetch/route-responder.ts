@@ -17,7 +17,14 @@ import type { FileAccess } from "./file-access.ts";
 import { fileFieldsOf } from "./file-answer.ts";
 import type { FileReference } from "./file-reference.ts";
 import { fieldOf, sendFile, sendOpened } from "./file-responder.ts";
-import type { DirectoryTarget, FileTarget, HandlerTarget, StaticTarget } from "./route-target.ts";
+import {
+  type DirectoryTarget,
+  type FileTarget,
+  type HandlerTarget,
+  ROUTE_ANSWERED,
+  ROUTE_FETCH,
+  type StaticTarget,
+} from "./route-target.ts";
 import { type Match, type RouteEntry, RouteTable, routePath } from "./router.ts";
 import { StaticAnswer } from "./static-answer.ts";
 
@@ -36,13 +43,6 @@ export interface RouteFiles extends FileAccess {
   /** Whether a failure to open means that there is nothing to serve. */
   isMissing(result: number): boolean;
 }
-
-/** The route is for `fetch`, or there is none. */
-export const ROUTE_FETCH = 0;
-/** Who has given the request away does not know the routes any more: whoever runs the handlers has to find it. */
-export const ROUTE_UNKNOWN = -2;
-/** The request was answered. */
-export const ROUTE_ANSWERED = -1;
 
 /** A target with what this thread keeps for it. */
 export type PreparedTarget =

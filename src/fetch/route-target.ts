@@ -1,7 +1,7 @@
 /**
  * What a route leads to, as plain data: the thread that called `serve()` makes it of `routes`, dispatchers act on it.
  *
- * Types only; any thread. Everything here can be sent to another thread; the handler functions stay where they are and
+ * Types and constants only; any thread. Everything here can be sent to another thread; the handler functions stay where they are and
  * go by their number. It does not know how targets are found (router.ts) or made (serve/routes.ts).
  */
 import type { StaticContent } from "./static-answer.ts";
@@ -47,3 +47,10 @@ export interface DirectoryTarget {
 
 /** What a route leads to. */
 export type RouteTarget = HandlerTarget | StaticTarget | FileTarget | DirectoryTarget;
+
+/** The route is for `fetch`, or there is none. */
+export const ROUTE_FETCH = 0;
+/** Who has given the request away does not know the routes any more: whoever runs the handlers has to find it. */
+export const ROUTE_UNKNOWN = -2;
+/** The request was answered. */
+export const ROUTE_ANSWERED = -1;

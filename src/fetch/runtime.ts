@@ -11,7 +11,7 @@ import { sendResponse, sendText } from "./answer.ts";
 import { errorPage } from "./error-page.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Registration } from "./registration.ts";
-import { ROUTE_ANSWERED, ROUTE_FETCH, ROUTE_UNKNOWN } from "./route-responder.ts";
+import { ROUTE_ANSWERED, ROUTE_FETCH, ROUTE_UNKNOWN } from "./route-target.ts";
 import { makeRequest, type ServerRequest } from "./server-request.ts";
 
 /** Runs the handlers of one server on one thread. */

@@ -32,7 +32,7 @@ import { type IncomingQueue, PEER_ADDRESS_WORDS } from "../shm/incoming-queue.ts
 import type { Parker } from "../shm/parker.ts";
 import { AcceptDuty, LOOK_MS } from "./accept-duty.ts";
 import { BoundedLog, LOG_EVERY_MS } from "./bounded-log.ts";
-import { ConnectionCount } from "./connection-count.ts";
+import type * as Counts from "./connection-count.ts";
 import { dropDescriptor, holdDescriptor } from "./held-descriptors.ts";
 import { Refusal } from "./refusal.ts";
 import {
@@ -80,7 +80,7 @@ export class Acceptor {
   readonly #dispatchers: readonly { parker: Parker; waker: Waker }[];
   readonly #buffer = allocateAcceptBuffer();
   readonly #peer: Int32Array = new Int32Array(PEER_ADDRESS_WORDS);
-  readonly #connections: ConnectionCount | null;
+  readonly #connections: Counts.ConnectionCount | null;
   readonly #waitsWhenFull: boolean;
   readonly #refusal: Refusal = new Refusal();
   /** The key of the connection that was accepted last. */
@@ -102,7 +102,9 @@ export class Acceptor {
     this.#listenerFd = settings.listenerFd;
     this.#isShared = settings.isShared;
     const admission = admissionOf(settings.memory);
-    this.#connections = admission === null ? null : new ConnectionCount(admission, settings.proxies, null);
+    // With `require`, since most servers have no limits, and each module takes time to load.
+    const counts = admission && (require("./connection-count.ts") as typeof Counts);
+    this.#connections = counts && new counts.ConnectionCount(admission, settings.proxies, null);
     this.#waitsWhenFull = settings.whenFull === "wait";
     this.#dispatchers = settings.dispatcherWakerFds.map((fd, index) => ({
       parker: this.#control.dispatcherParker(index),

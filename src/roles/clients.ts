@@ -29,7 +29,7 @@ import { ClientTaker, type TakerOwner } from "./client-taker.ts";
 import type { ConnectionCount } from "./connection-count.ts";
 import { Deadlines } from "./deadlines.ts";
 import { type FailedTaskOwner, FailedTasks } from "./failed-tasks.ts";
-import { InlineHost } from "./inline-host.ts";
+import type { InlineHost } from "./inline-host.ts";
 import type { InlineOwner } from "./inline-owner.ts";
 import { KindTable, NO_KIND } from "./kind-table.ts";
 import type { LogWriter } from "./log-writer.ts";
@@ -40,17 +40,19 @@ import { type IntakeOwner, RequestIntake } from "./request-intake.ts";
 import { type ReaderOwner, RequestReader } from "./request-reader.ts";
 import { type ResultOwner, ResultReader } from "./result-reader.ts";
 import { RetryList } from "./retry-list.ts";
-import { type RouteOwner, RouteStage } from "./route-stage.ts";
+import type * as Routes from "./route-stage.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { TimeoutNotice } from "./timeout-notice.ts";
 import { type UploadOwner, UploadSender } from "./upload-sender.ts";
+
+const routeStage = () => require("./route-stage.ts") as typeof Routes;
 
 /** The clients of one dispatcher. */
 export class Clients
   implements
     WriterOwner,
     ResultOwner,
-    RouteOwner,
+    Routes.RouteOwner,
     ReaderOwner,
     IntakeOwner,
     UploadOwner,
@@ -67,8 +69,8 @@ export class Clients
   readonly retries: RetryList = new RetryList();
   /** The way out. */
   readonly writer: AnswerWriter;
-  /** Handlers that run on this thread; null when none may. */
-  readonly inline: InlineHost | null;
+  /** Handlers that run on this thread; null when there are none. */
+  inline: InlineHost | null = null;
   /** What handlers post. */
   readonly results: ResultReader;
   /** Requests whose handlers fail. */
@@ -118,27 +120,25 @@ export class Clients
     this.#deadlines = new Deadlines(this.#wheel, settings.idleTimeoutMs, settings.times);
     this.#notice = new TimeoutNotice(control, settings.isTimeoutTold, settings.idleTimeoutMs);
     this.writer = new AnswerWriter(this, counters, log, settings.requestsPerConnection);
-    const kinds = settings.areKindsKept ? new KindTable() : null;
-    this.#kinds = kinds;
-    this.inline =
-      kinds === null || !settings.isInlineAllowed
-        ? null
-        : new InlineHost(index, this, this.writer, control, counters, kinds);
+    this.#kinds = settings.areKindsKept ? new KindTable() : null;
     this.results = new ResultReader(this, this.writer, counters, links);
     this.#closer = new ClientCloser(this, this.#table, this.#wheel, this.#deadlines, this.writer, counters);
     const accepts = OwnAccepts.of(settings.ownAccepts, index, control, poller, counters);
     const places = { table: this.#table, poller, deadlines: this.#deadlines, closer: this.#closer };
     this.#taker = new ClientTaker(this, places, counters, settings.proxies, accepts);
     this.failed = new FailedTasks(this, this.#closer, this.#uploads, counters);
-    const routes =
-      settings.routes === null
-        ? null
-        : new RouteStage(this, this.writer, control, settings.routes, settings.limits);
-    const targets = { scheduler, uploads: this.#uploads, log, own, routes, inline: this.inline, kinds };
-    const { limits, maxBodyBytes, pipelined, requestsPerConnection } = settings;
+    const { routes: entries, limits, maxBodyBytes, pipelined, requestsPerConnection } = settings;
+    const routes = entries && new (routeStage().RouteStage)(this, this.writer, control, entries, limits);
+    const targets = { scheduler, uploads: this.#uploads, log, own, routes, kinds: this.#kinds };
     this.#intake = new RequestIntake(this, this.#table, targets, counters, limits, maxBodyBytes);
     const { direct } = this.writer;
     this.#reader = new RequestReader(this, this.#intake, direct, counters, pipelined, requestsPerConnection);
+  }
+
+  /** Has handlers run on this thread, where kinds of requests are kept. */
+  host(Host: typeof InlineHost): InlineHost {
+    this.inline = new Host(this.#index, this, this.writer, this.#control, this.#counters, this.#kinds!);
+    return this.#intake.host(this.inline);
   }
 
   /** Number of clients. */

@@ -30,20 +30,19 @@ import {
 import { DispatcherCounter } from "../shm/counters.ts";
 import type { IncomingQueue } from "../shm/incoming-queue.ts";
 import type { Parker } from "../shm/parker.ts";
-import { AccessLog } from "./access-log.ts";
+import type * as AccessLogs from "./access-log.ts";
 import { reportBlocked } from "./blocked-report.ts";
 import type { Task } from "./client.ts";
 import { Clients } from "./clients.ts";
-import { ConnectionCount } from "./connection-count.ts";
+import type * as Counts from "./connection-count.ts";
 import type { DispatcherSettings } from "./dispatcher-settings.ts";
 import { EagerPolls } from "./eager-polls.ts";
 import { HandlerWatch } from "./handler-watch.ts";
 import { dropDescriptor, holdDescriptor } from "./held-descriptors.ts";
-import { hostHandlers } from "./hosting.ts";
-import { OwnPaths } from "./own-paths.ts";
+import type * as Own from "./own-paths.ts";
 import { Scheduler } from "./scheduler.ts";
 import { admissionOf, controlOf, dispatcherCounters, incomingOf, pairOf } from "./server-memory.ts";
-import { takeOver } from "./succession.ts";
+import type * as Succession from "./succession.ts";
 import { exitThread } from "./thread-guard.ts";
 import { YieldingWait } from "./yielding-wait.ts";
 
@@ -56,6 +55,14 @@ const YIELD_MS = 2;
 const LINGER_MS = 2;
 /** The same while there is no descriptor to sleep on the event loop with: its timers come late by so much, and nothing spins. */
 const UNARMED_LINGER_MS = 25;
+
+/** How long after the first handler thread this one loads handlers too, in ms. */
+const HOST_AFTER_MS = 20;
+
+// What most servers do without, or need later, is loaded then: each module is loaded by each thread.
+const accessLog = () => require("./access-log.ts") as typeof AccessLogs;
+const connectionCount = () => require("./connection-count.ts") as typeof Counts;
+const ownPaths = () => require("./own-paths.ts") as typeof Own;
 
 /** The loop of one dispatcher. */
 export class Dispatcher {
@@ -88,6 +95,8 @@ export class Dispatcher {
   /** Whether this thread hosts handlers, or is loading them: the event loop has its turns. */
   #isHosting = false;
   #isLoading = false;
+  /** When this thread is to load handlers. */
+  #hostAtMs: number = Number.POSITIVE_INFINITY;
   #yieldedMs = 0;
   /** Nothing came for so long that this thread may sleep on the event loop; its sleep is announced. */
   #isIdle = false;
@@ -126,6 +135,7 @@ export class Dispatcher {
       settings.heavyLimit,
       settings.maxBacklogBytes,
     );
+    const admission = admissionOf(memory);
     this.#clients = new Clients(
       index,
       settings,
@@ -135,9 +145,10 @@ export class Dispatcher {
       this.#scheduler,
       this.#links,
       this.#counters,
-      settings.ownPaths === null ? null : new OwnPaths(settings.ownPaths, memory, this.#control),
-      ConnectionCount.of(admissionOf(memory), settings.proxies, settings.acceptorWakerFd),
-      settings.accessLog === null ? null : new AccessLog(settings.accessLog, this.#counters),
+      settings.ownPaths && new (ownPaths().OwnPaths)(settings.ownPaths, memory, this.#control),
+      admission &&
+        connectionCount().ConnectionCount.of(admission, settings.proxies, settings.acceptorWakerFd),
+      settings.accessLog && new (accessLog().AccessLog)(settings.accessLog, this.#counters),
     );
     this.#watch = new HandlerWatch(
       {
@@ -160,8 +171,10 @@ export class Dispatcher {
 
   /** Serves until the server is closed, then ends the thread. It blocks the thread unless it comes to host handlers. */
   run(): void {
-    if (this.#settings.isSuccessor)
+    if (this.#settings.isSuccessor) {
+      const { takeOver } = require("./succession.ts") as typeof Succession;
       takeOver(this.#index, this.#control, this.#links, this.#clients.retries, this.#deaths);
+    }
     this.#control.setDispatcherState(this.#index, DISPATCHER_RUNNING);
     this.#notifySupervisor();
     this.#spin();
@@ -224,14 +237,22 @@ export class Dispatcher {
 
   /** Loads the user's module, so that short requests need no other thread. */
   #host(): void {
-    const { inline } = this.#clients;
-    if (this.#settings.hosting === null || inline === null) return;
+    this.#hostAtMs = Number.POSITIVE_INFINITY;
+    const isAllowed = !this.#control.areRoutesReplaced && !this.#control.isInlineBarred;
+    if (this.#isHosting || !isAllowed || this.#settings.hosting === null) return;
     this.#isHosting = true;
     this.#isLoading = true;
-    const close = (): number => this.#clients.closeIdle();
-    void hostHandlers(this.#settings, this.#control, inline, close, () => {
+    const settled = (): void => {
       this.#isLoading = false;
-    });
+    };
+    void import("./hosting.ts").then(
+      ({ hostHandlers }) => hostHandlers(this.#settings, this.#control, this.#clients, settled),
+      (error) => {
+        const message = "a dispatcher could not load what runs handlers; handler threads run them all";
+        threadLog().error("hosting-failed", message, { error });
+        settled();
+      },
+    );
   }
 
   #turn(): boolean {
@@ -244,6 +265,7 @@ export class Dispatcher {
     if (this.#control.isCloseIdleRequested(this.#index)) {
       this.#control.answerCloseIdle(this.#index, clients.closeIdle());
     }
+    if (this.#nowMs >= this.#hostAtMs) this.#host();
     clients.take(this.#incoming);
     if (this.#isHosting && clients.count > 0 && this.#control.takeWatchWish()) this.#notifySupervisor();
     clients.serveReady();
@@ -264,7 +286,8 @@ export class Dispatcher {
 
   #timeoutMs(watchMs: number): number {
     const retryMs = this.#clients.retries.hasSome ? RETRY_MS : Number.POSITIVE_INFINITY;
-    const wait = Math.min(watchMs, retryMs, this.#clients.nextDeadlineMs - this.#nowMs);
+    const nextMs = Math.min(this.#clients.nextDeadlineMs, this.#hostAtMs);
+    const wait = Math.min(watchMs, retryMs, nextMs - this.#nowMs);
     if (wait === Number.POSITIVE_INFINITY) return -1;
     return Math.max(0, Math.ceil(wait));
   }
@@ -336,9 +359,9 @@ export class Dispatcher {
     }
     this.#scheduler.refresh();
     if (this.#scheduler.isUnavailable) this.#scheduler.giveUp((task) => this.#clients.failed.refused(task));
-    // Not before a handler thread has: where there is one core, the first answer comes first.
-    const mayHost = !this.#isHosting && !this.#control.areRoutesReplaced && !this.#control.isInlineBarred;
-    if (mayHost && this.#scheduler.hasHandlers) this.#host();
+    // Not before a handler thread has: the first answer comes first, and the loading takes a core for a while.
+    if (!this.#isHosting && this.#settings.hosting !== null && this.#scheduler.hasHandlers)
+      this.#hostAtMs = Math.min(this.#hostAtMs, this.#nowMs + HOST_AFTER_MS);
   }
 
   /** Lets go of a handler thread that has ended: its last answers are sent, its other tasks failed or given to others. */

@@ -8,23 +8,22 @@ import { HandlerRuntime } from "../fetch/runtime.ts";
 import { threadLog } from "../log/log.ts";
 import { probeLoopBridge } from "../net/loop-bridge.ts";
 import type { ControlBlock } from "../shm/control-block.ts";
+import type { Clients } from "./clients.ts";
 import type { DispatcherSettings } from "./dispatcher-settings.ts";
 import { loadHandlers } from "./handler-thread.ts";
-import type { InlineHost } from "./inline-host.ts";
+import { InlineHost } from "./inline-host.ts";
 import { guardThread } from "./thread-guard.ts";
 import { keepAlive } from "./thread-settings.ts";
 
 /**
- * Loads the module and gives its handlers to the host. Never rejects: what goes wrong is logged, and handler threads run all.
+ * Loads the module and has its handlers run beside the clients. Never rejects: what goes wrong is logged, and handler threads run all.
  *
- * @param closeIdle closes the idle clients of this dispatcher and gives how many
  * @param onSettled called once, when nothing is waited for any more. A module that gets done after that is used all the same
  */
 export async function hostHandlers(
   { index, memory, hosting }: DispatcherSettings,
   control: ControlBlock,
-  inline: InlineHost,
-  closeIdle: () => number,
+  clients: Clients,
   onSettled: () => void,
 ): Promise<void> {
   if (hosting === null) return onSettled();
@@ -45,6 +44,7 @@ export async function hostHandlers(
   keepAlive();
   try {
     if (!(await probeLoopBridge())) throw new Error("this Bun does not wake for an epoll descriptor");
+    const inline = clients.host(InlineHost);
     let isRetired = false;
     const retire = (): void => {
       isRetired = true;
@@ -61,7 +61,10 @@ export async function hostHandlers(
       }, startTimeoutMs);
     }
     control.setLoading(index, true);
-    const loaded = await loadHandlers(hosting.module, memory, hosting.wakerFds, { index, close: closeIdle });
+    const loaded = await loadHandlers(hosting.module, memory, hosting.wakerFds, {
+      index,
+      close: () => clients.closeIdle(),
+    });
     if (loaded !== null && !isRetired) inline.use(new HandlerRuntime(loaded.registration));
   } catch (error) {
     fail("a dispatcher could not load the handlers", error);

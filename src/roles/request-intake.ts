@@ -14,7 +14,7 @@ import {
   taskRecordBytes,
   writeTaskRecord,
 } from "../channel/task-record.ts";
-import { ROUTE_ANSWERED } from "../fetch/route-responder.ts";
+import { ROUTE_ANSWERED } from "../fetch/route-target.ts";
 import type { ParserLimits } from "../http/limits.ts";
 import { METHOD_GET, METHOD_HEAD } from "../http/method.ts";
 import { RequestHead } from "../http/request-head.ts";
@@ -69,8 +69,6 @@ export interface IntakeTargets {
   readonly own: OwnPaths | null;
   /** Routes that need no handler; null without any. */
   readonly routes: RouteStage | null;
-  /** Handlers on this thread; null when none may run here. */
-  readonly inline: InlineHost | null;
   /** What is known of the kinds of requests; null where nothing is done with it. */
   readonly kinds: KindTable | null;
 }
@@ -88,7 +86,7 @@ export class RequestIntake {
   readonly #log: AccessLog | null;
   readonly #own: OwnPaths | null;
   readonly #routes: RouteStage | null;
-  readonly #inline: InlineHost | null;
+  #inline: InlineHost | null = null;
   readonly #kinds: KindTable | null;
   #collectingBytes = 0;
 
@@ -110,8 +108,13 @@ export class RequestIntake {
     this.#log = targets.log;
     this.#own = targets.own;
     this.#routes = targets.routes;
-    this.#inline = targets.inline;
     this.#kinds = targets.kinds;
+  }
+
+  /** Handlers may run on this thread from now on. */
+  host(inline: InlineHost): InlineHost {
+    this.#inline = inline;
+    return inline;
   }
 
   /** The requests of another client follow. */

@@ -19,13 +19,8 @@ import {
 } from "../channel/task-record.ts";
 import { Exchange, type ExchangeHost } from "../fetch/exchange.ts";
 import type { FileAccess } from "../fetch/file-access.ts";
-import {
-  ROUTE_ANSWERED,
-  ROUTE_FETCH,
-  ROUTE_UNKNOWN,
-  RouteResponder,
-  type SentTarget,
-} from "../fetch/route-responder.ts";
+import { RouteResponder, type SentTarget } from "../fetch/route-responder.ts";
+import { ROUTE_ANSWERED, ROUTE_FETCH, ROUTE_UNKNOWN } from "../fetch/route-target.ts";
 import type { RouteEntry } from "../fetch/router.ts";
 import type { StaticAnswer, StaticReply } from "../fetch/static-answer.ts";
 import { decodeLatin1, writeLatin1 } from "../http/latin1.ts";

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { installResponseNotes } from "../../src/fetch/response-notes.ts";
 import { HandlerRuntime } from "../../src/fetch/runtime.ts";
-import type { InlineHost } from "../../src/roles/inline-host.ts";
+import { InlineHost } from "../../src/roles/inline-host.ts";
 import { DispatcherCounter } from "../../src/shm/counters.ts";
 import { parseRequest } from "../channel/link-pair.ts";
 import { Serving } from "./serving.ts";
@@ -48,7 +48,7 @@ async function fetch(request: Request): Promise<Response> {
 
 beforeEach(() => {
   run = new Serving({ isInlineAllowed: true });
-  inline = run.clients.inline!;
+  inline = run.clients.host(InlineHost);
   const runtime = { fetch, routes: [], responder: null, error: null, isDevelopment: false, server: {} };
   inline.use(new HandlerRuntime(runtime as never));
   gate = Promise.withResolvers();

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { FIRST, LAST } from "../../src/channel/messages.ts";
 import { TASK_CLOSES } from "../../src/channel/task-record.ts";
 import { installResponseNotes } from "../../src/fetch/response-notes.ts";
-import { ROUTE_ANSWERED, ROUTE_FETCH, ROUTE_UNKNOWN } from "../../src/fetch/route-responder.ts";
+import { ROUTE_ANSWERED, ROUTE_FETCH, ROUTE_UNKNOWN } from "../../src/fetch/route-target.ts";
 import { CLIENT_CLOSED } from "../../src/roles/client.ts";
 import { RouteStage } from "../../src/roles/route-stage.ts";
 import { resolveRoutes, sentEntries } from "../../src/serve/routes.ts";
