@@ -242,17 +242,14 @@ export class Dispatcher {
     if (this.#isHosting || !isAllowed || this.#settings.hosting === null) return;
     this.#isHosting = true;
     this.#isLoading = true;
-    const settled = (): void => {
+    const settled = (error?: unknown): void => {
       this.#isLoading = false;
+      if (error === undefined) return;
+      threadLog().error("hosting-failed", "a dispatcher could not load what runs handlers", { error });
     };
-    void import("./hosting.ts").then(
-      ({ hostHandlers }) => hostHandlers(this.#settings, this.#control, this.#clients, settled),
-      (error) => {
-        const message = "a dispatcher could not load what runs handlers; handler threads run them all";
-        threadLog().error("hosting-failed", message, { error });
-        settled();
-      },
-    );
+    void import("./hosting.ts").then(({ hostHandlers }) => {
+      void hostHandlers(this.#settings, this.#control, this.#clients, settled);
+    }, settled);
   }
 
   #turn(): boolean {

@@ -30,7 +30,7 @@ import { type DispatcherWatch, watchDispatchers } from "./dispatcher-watch.ts";
 import { type EssentialThread, EssentialThreads } from "./essential-threads.ts";
 import { HandlerPool, type HandlerPoolSettings } from "./handler-pool.ts";
 import { Keepalive } from "./keepalive.ts";
-import { MainHandlers } from "./main-handlers.ts";
+import type * as OnMain from "./main-handlers.ts";
 import { type OwnAcceptSettings, ownAccepts } from "./own-accepts.ts";
 import { acceptedCount, controlOf, ledgerOf, poolCounters, type ServerMemory } from "./server-memory.ts";
 import { StopSequence } from "./stop-sequence.ts";
@@ -71,7 +71,7 @@ export class Supervisor {
   #watchOfDispatchers: DispatcherWatch | null = null;
   readonly #pool: HandlerPool | null;
   readonly #sequence: StopSequence;
-  #onMain: MainHandlers | null = null;
+  #onMain: OnMain.MainHandlers | null = null;
   readonly #keepalive: Keepalive = new Keepalive();
   readonly #ended: PromiseWithResolvers<void> = Promise.withResolvers();
   readonly #ready: PromiseWithResolvers<void> = Promise.withResolvers();
@@ -232,6 +232,7 @@ export class Supervisor {
   #runOnMain(): void {
     const { memory, registration, log } = this.#settings;
     if (registration === null || this.#onMain !== null) return;
+    const { MainHandlers } = require("./main-handlers.ts") as typeof OnMain;
     this.#onMain = new MainHandlers(registration, memory, this.#dispatcherWakers, log);
   }
 

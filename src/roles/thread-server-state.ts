@@ -6,9 +6,9 @@ import { formatPeer } from "../net/address.ts";
 import { Waker } from "../net/waker.ts";
 import { type ControlBlock, SERVER_CLOSED, SERVER_DRAINING, SERVER_RUNNING } from "../shm/control-block.ts";
 import { closeIdleClients, type OwnIdle } from "./close-idle.ts";
-import { metricsText } from "./metrics.ts";
+import type * as Metrics from "./metrics.ts";
 import { controlOf, type ServerMemory } from "./server-memory.ts";
-import { readStats } from "./stats.ts";
+import type * as Stats from "./stats.ts";
 
 /** What of a server is known when its threads start. */
 export interface ServerFacts {
@@ -111,11 +111,11 @@ export class ThreadServerState implements ServerState {
   }
 
   metrics(): string {
-    return metricsText(this.#memory, this.#control);
+    return (require("./metrics.ts") as typeof Metrics).metricsText(this.#memory, this.#control);
   }
 
   stats(): object {
-    return readStats(this.#memory, this.#control);
+    return (require("./stats.ts") as typeof Stats).readStats(this.#memory, this.#control);
   }
 
   formatPeer(words: Int32Array, index: number): AddressInfo | null {

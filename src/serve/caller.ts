@@ -5,7 +5,7 @@
  * Any thread.
  */
 import { isCodedError } from "../fetch/coded-error.ts";
-import { SyscallError } from "../net/listener.ts";
+import type * as Listeners from "../net/listener.ts";
 
 /**
  * Lets the stack of an error that this package has made begin at the caller of `entry`, a function that is being called;
@@ -13,6 +13,11 @@ import { SyscallError } from "../net/listener.ts";
  */
 export function atCaller(error: unknown, entry: (options: unknown) => unknown): unknown {
   // Their stack must not be read to find out whose they are: Bun then shows it as it was.
-  if (isCodedError(error) || error instanceof SyscallError) Error.captureStackTrace(error, entry);
+  if (isCodedError(error) || isSyscallError(error)) Error.captureStackTrace(error, entry);
   return error;
+}
+
+/** With `require`: handler threads load this module, and never listen. */
+function isSyscallError(error: unknown): error is Error {
+  return error instanceof (require("../net/listener.ts") as typeof Listeners).SyscallError;
 }

@@ -4,9 +4,9 @@
 import type { Registration } from "../fetch/registration.ts";
 import type { AddressInfo, HTTPServer, ServerState } from "../fetch/server-object.ts";
 import { formatPeer } from "../net/address.ts";
-import { metricsText } from "../roles/metrics.ts";
+import type * as Metrics from "../roles/metrics.ts";
 import { controlOf, type ServerMemory } from "../roles/server-memory.ts";
-import { readStats } from "../roles/stats.ts";
+import type * as Stats from "../roles/stats.ts";
 import type { Supervisor } from "../roles/supervisor.ts";
 import type { ServerFacts } from "../roles/thread-server-state.ts";
 import type { ControlBlock } from "../shm/control-block.ts";
@@ -80,11 +80,11 @@ export class MainServerState implements ServerState {
   }
 
   stats(): object {
-    return readStats(this.#memory, this.#control);
+    return (require("../roles/stats.ts") as typeof Stats).readStats(this.#memory, this.#control);
   }
 
   metrics(): string {
-    return metricsText(this.#memory, this.#control);
+    return (require("../roles/metrics.ts") as typeof Metrics).metricsText(this.#memory, this.#control);
   }
 
   formatPeer(words: Int32Array, index: number): AddressInfo | null {

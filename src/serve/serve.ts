@@ -1,31 +1,18 @@
 /**
  * `serve()`: starts a server, or, on a handler thread, registers the handlers of the one it belongs to.
+ *
+ * What starts a server (`start.ts`, and with it half of the package) is loaded when one is started: every handler thread
+ * loads this module, and starts none.
  */
-import { availableParallelism } from "node:os";
-import type { Registration } from "../fetch/registration.ts";
 import { handlerThreadContext, setRegistrar, type ThreadContext } from "../fetch/registration.ts";
 import { installResponseNotes } from "../fetch/response-notes.ts";
-import { RouteResponder } from "../fetch/route-responder.ts";
-import { HTTPServer } from "../fetch/server-object.ts";
-import { Log, threadLog } from "../log/log.ts";
-import { adoptListener } from "../net/inherited.ts";
-import { type Listener, openListener } from "../net/listener.ts";
-import { fileAccess } from "../roles/file-access.ts";
-import type { OwnPathSettings } from "../roles/own-paths.ts";
-import { allocateServerMemory } from "../roles/server-memory.ts";
-import { Supervisor, type SupervisorSettings } from "../roles/supervisor.ts";
-import type { ServerFacts } from "../roles/thread-server-state.ts";
-import { allocateAdmission } from "../shm/admission.ts";
-import type * as AccessLogFile from "./access-log-file.ts";
+import type { HTTPServer } from "../fetch/server-object.ts";
 import { needsBunVersion, sayOnce } from "./entry.ts";
 import { type OptionEnvironment, readEnvironment } from "./environment.ts";
-import { fdNamed } from "./fd-option.ts";
 import { hotId, isHot, keepServer, nativeServe, survivingServer } from "./hot.ts";
-import { MainServerState } from "./main-server-state.ts";
 import { type ResolvedOptions, resolveOptions } from "./options.ts";
-import { sentEntries } from "./routes.ts";
-import { gracefulSignals } from "./signals.ts";
-import { handedSocketFor, handedSockets, serviceManager } from "./systemd.ts";
+import { logOf, mergeOptions, registrationOf } from "./registration-of.ts";
+import type * as Start from "./start.ts";
 
 let servers = 0;
 
@@ -65,15 +52,19 @@ export function serveOptions(
   }
   needsBunVersion();
   const id = isHot ? hotIdOf(options, resolved) : "";
-  if (id === "") return start(resolved, index);
+  if (id === "") return startServer(resolved, index);
   const survivor = survivingServer(id);
   if (survivor !== null) {
     survivor.reload(options);
     return survivor;
   }
-  const server = start({ ...resolved, id }, index);
+  const server = startServer({ ...resolved, id }, index);
   keepServer(id, server);
   return server;
+}
+
+function startServer(resolved: ResolvedOptions, index: number): HTTPServer {
+  return (require("./start.ts") as typeof Start).startServer(resolved, index, import.meta.url);
 }
 
 /** The id by which a server is found again under `--hot`; "" when it is not to be. */
@@ -95,224 +86,4 @@ function registerHere(context: ThreadContext, resolved: ResolvedOptions, options
     context.onRegistered?.();
   }
   return context.server;
-}
-
-/**
- * The handlers of one `serve()` call on this thread.
- *
- * @param findsRoutes whether routes are found here and not by the dispatchers
- */
-export function registrationOf(
-  resolved: ResolvedOptions,
-  server: object,
-  findsRoutes: boolean,
-): Registration {
-  const routes = resolved.resolvedRoutes;
-  let late: RouteResponder | null = null;
-  return {
-    fetch: resolved.fetch,
-    error: resolved.error,
-    isDevelopment: resolved.isDevelopment,
-    server,
-    routes: routes?.handlers ?? [],
-    responder: routes === null || !findsRoutes ? null : new RouteResponder(sentEntries(routes), fileAccess),
-    ...(routes === null
-      ? {}
-      : {
-          lateResponder: () => {
-            late ??= new RouteResponder(sentEntries(routes), fileAccess);
-            return late;
-          },
-        }),
-  };
-}
-
-/** Descriptors that were handed to this process and taken by a server; their numbers may be other sockets' by now. */
-const takenFds = new Set<number>();
-
-function listenerOf(resolved: ResolvedOptions): Listener {
-  const handed = handedSockets(process.env, process.pid).filter(({ fd }) => !takenFds.has(fd));
-  const given = typeof resolved.fd === "string" ? fdNamed(resolved.fd, handed) : resolved.fd;
-  const fd = given ?? handedSocketFor(resolved, handed);
-  if (fd >= 0) {
-    const listener = adoptListener(fd);
-    takenFds.add(fd);
-    return listener;
-  }
-  return openListener({
-    port: resolved.port,
-    reusePort: resolved.reusePort,
-    ipv6Only: resolved.ipv6Only,
-    ...(resolved.hostname === undefined ? {} : { hostname: resolved.hostname }),
-    ...(resolved.unix === undefined ? {} : { unix: resolved.unix }),
-  });
-}
-
-function start(resolved: ResolvedOptions, serverIndex: number): HTTPServer {
-  const listener = listenerOf(resolved);
-  try {
-    return startOn(listener, resolved, serverIndex);
-  } catch (error) {
-    listener.close();
-    throw error;
-  }
-}
-
-/** Where a server, or what stands for it, says what it has to say. */
-function logOf({ observe }: ResolvedOptions): Log {
-  return observe.log === null ? threadLog() : new Log("main", observe.log);
-}
-
-/** With `require`, since most servers have none, and the module and what it needs take 3 ms to load. */
-function openedAccessLog(file: string | null): AccessLogFile.OpenedAccessLog {
-  return (require("./access-log-file.ts") as typeof AccessLogFile).openAccessLog(file);
-}
-
-function startOn(listener: Listener, resolved: ResolvedOptions, serverIndex: number): HTTPServer {
-  const { threads, limits, mode, observe } = resolved;
-  const accessLog = observe.accessLog === null ? null : openedAccessLog(observe.accessLog.file);
-  const memory = allocateServerMemory(
-    threads.dispatchers,
-    mode === "main" ? 0 : threads.max,
-    allocateAdmission(limits.connections, limits.connectionsPerAddress),
-  );
-  const facts = factsOf(listener, resolved);
-  const state = new MainServerState(facts, memory, resolved.fetch);
-  const server = new HTTPServer(state);
-  const registration = mode === "module" ? null : registrationOf(resolved, server, false);
-  const settings: SupervisorSettings = {
-    memory,
-    listener,
-    unreadyMs: resolved.health.delayMs,
-    log: logOf(resolved),
-    whenFull: limits.whenFull,
-    dispatcher: {
-      limits: limits.parser,
-      times: limits,
-      pipelined: limits.pipelined,
-      requestsPerConnection: limits.requestsPerConnection,
-      maxBodyBytes: resolved.maxRequestBodyBytes,
-      idleTimeoutMs: resolved.idleTimeoutSeconds * 1000,
-      isTimeoutTold: resolved.isDevelopment && !resolved.isIdleTimeoutGiven,
-      balance: threads.balance,
-      maxBacklog: threads.maxBacklogTasks,
-      ownPaths: ownPathsOf(resolved),
-      proxies: resolved.proxies,
-      accessLog: accessLog && { target: accessLog.target, format: observe.accessLog?.format ?? "combined" },
-      handlerTimeoutMs: threads.handlerTimeoutMs,
-      maxBacklogBytes: limits.backlogBytes,
-      isInlineAllowed: mode !== "main" && threads.isInlineAllowed,
-      areKindsKept: mode !== "main" && (threads.isInlineAllowed || threads.balance === "bounded"),
-      heavyLimit: Math.max(1, Math.ceil(availableParallelism() / threads.dispatchers)),
-      routes:
-        resolved.resolvedRoutes === null
-          ? null
-          : { entries: sentEntries(resolved.resolvedRoutes), hasFetch: resolved.fetch !== null },
-    },
-    pool:
-      mode === "main"
-        ? null
-        : {
-            min: threads.min,
-            max: threads.max,
-            retireAfterMs: threads.retireAfterMs,
-            handlerTimeoutMs: threads.handlerTimeoutMs,
-            startTimeoutMs: threads.startTimeoutMs ?? startTimeoutMs(performance.now()),
-            thread: {
-              module: mode === "module" ? (resolved.moduleUrl as string) : Bun.main,
-              isOptionsModule: mode === "module",
-              serverIndex,
-              facts,
-              registrar: import.meta.url,
-              registerWithinMs: registerWithinMs(performance.now()),
-            },
-          },
-    registration,
-  };
-  const supervisor = new Supervisor(settings);
-  if (accessLog !== null) void supervisor.whenEnded.then(() => accessLog[Symbol.dispose]());
-  state.supervisor = supervisor;
-  state.server = server;
-  let current: object = {
-    fetch: resolved.fetch ?? undefined,
-    error: resolved.error ?? undefined,
-    routes: resolved.routes ?? undefined,
-    ...(mode === "module" ? { handlers: resolved.moduleUrl } : {}),
-  };
-  state.register = (given) => {
-    const options = resolveOptions(mergeOptions(current, given), readEnvironment());
-    // What is not given stays as it is.
-    current = { ...current, fetch: options.fetch ?? undefined, error: options.error ?? undefined };
-    if (options.routes !== null) current = { ...current, routes: options.routes };
-    return registrationOf({ ...options, isDevelopment: resolved.isDevelopment }, server, true);
-  };
-  supervisor.start();
-  serviceManager.starts();
-  let isReady = false;
-  void supervisor.whenReady.then(() => {
-    isReady = true;
-    serviceManager.ready();
-  });
-  void supervisor.whenStopping.then(() => serviceManager.stopping(isReady));
-  if (threads.gracefulSignals !== null) {
-    gracefulSignals.add(supervisor, threads.gracefulSignals);
-    void supervisor.whenEnded.then(() => gracefulSignals.remove(supervisor));
-  }
-  return server;
-}
-
-/**
- * How long a handler thread waits for the `serve()` call of a program that makes it after its module was evaluated, in a
- * timer or a promise that nobody awaits, in milliseconds.
- *
- * @param startedMs how long this process took to come to the call
- */
-export function registerWithinMs(startedMs: number): number {
-  return Math.min(3000, 250 + 3 * startedMs);
-}
-
-/**
- * How long a thread may take to load the module of its handlers by default, in milliseconds: in pool mode that module is the
- * program, which may do much before it calls `serve()`.
- *
- * @param startedMs how long this process took to come to the call
- */
-export function startTimeoutMs(startedMs: number): number {
-  return Math.min(300_000, Math.max(30_000, 4 * startedMs));
-}
-
-/** What `reload()` is given, over what the server has; as it is when it is no object. */
-function mergeOptions(current: object, given: unknown): unknown {
-  const isObject = (typeof given === "object" || typeof given === "function") && given !== null;
-  return isObject ? { ...current, ...given } : given;
-}
-
-/** What the server answers itself; null when that is nothing. */
-function ownPathsOf({ observe, health, threads, mode }: ResolvedOptions): OwnPathSettings | null {
-  const { metricsPath: metrics, pagePath: page } = observe;
-  const paths = { metrics, page, live: health.livePath, ready: health.readyPath };
-  if (Object.values(paths).every((path) => path === null)) return null;
-  return { ...paths, isReadyWithoutHandlers: mode !== "main" && threads.min === 0 };
-}
-
-function factsOf(listener: Listener, resolved: ResolvedOptions): ServerFacts {
-  const isTcp = listener.kind === "tcp";
-  const hostname = isTcp ? (resolved.hostname ?? "localhost") : undefined;
-  return {
-    port: isTcp ? listener.port : undefined,
-    hostname,
-    url: urlOf(listener, hostname),
-    address: listener.address,
-    isDevelopment: resolved.isDevelopment,
-    id: resolved.id,
-  };
-}
-
-function urlOf(listener: Listener, hostname: string | undefined): string {
-  const path = listener.address;
-  if (typeof path === "string") {
-    return listener.kind === "abstract" ? `abstract://${path.slice(1)}/` : `unix://${path}`;
-  }
-  const host = hostname?.includes(":") ? `[${hostname}]` : hostname;
-  return `http://${host}:${listener.port}/`;
 }
