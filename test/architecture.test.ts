@@ -96,6 +96,8 @@ const WITHOUT_MIRROR: Readonly<Record<string, string>> = {
   "src/auto.ts": "replaces Bun.serve of a process; test/auto",
   "src/serve/bundled-thread.ts": "starts a thread's role in a bundle; test/bundle",
   "src/serve/bun-serve.ts": "replaces Bun.serve of a process; test/auto",
+  "src/serve/listen.ts":
+    "opens or takes over a socket; test/server/listening.test.ts, test/server/activation.test.ts",
   "src/serve/registration-of.ts": "what serve() registers; test/server, in all modes",
   "src/serve/serve.ts": "starts a server; test/server/listening.test.ts",
   "src/serve/start.ts": "starts a server; test/server/listening.test.ts",

@@ -49,6 +49,36 @@ export function preloadOnHandlerThreads(module: string): void {
   if (!handlerPreloads.includes(module)) handlerPreloads.push(module);
 }
 
+/** Workers that load their modules, and will be told later what to do; by their names. */
+const prepared = new Map<string, Worker>();
+
+/**
+ * Has the Workers of a server that is about to be made load their modules meanwhile: the main thread still has to load its
+ * own for that. `startThread` takes them by their names; `dropPrepared` ends those that were not taken.
+ */
+export function prepareThreads(threads: readonly (readonly [entry: ThreadEntry, name: string])[]): void {
+  // A bundle's threads must know at once what they are, and which threads need preloads is not known here.
+  if (bundle !== null || handlerPreloads.length > 0) return;
+  if (!hasDescriptors(THREAD_DESCRIPTORS * threads.length)) return;
+  for (const [entry, name] of threads)
+    prepared.set(name, openWorker(entry, { epolloLog: { thread: name } }, []));
+}
+
+/** Ends the Workers that were prepared and not taken. */
+export function dropPrepared(): void {
+  for (const worker of prepared.values()) worker.terminate();
+  prepared.clear();
+}
+
+function openWorker(entry: ThreadEntry, workerData: object, preload: string[]): Worker {
+  return new Worker(bundle ?? ENTRIES[entry].href, {
+    name: `epollo ${entry}`,
+    workerData,
+    ref: false,
+    preload,
+  } as WorkerOptions);
+}
+
 /**
  * Starts a thread, unless the process is out of descriptors. It does not keep the process alive.
  *
@@ -65,16 +95,15 @@ export function startThread(
   onEnd: (code: number, error: unknown) => void,
   onMessage?: (data: unknown) => void,
 ): Thread {
-  if (!hasDescriptors(THREAD_DESCRIPTORS)) return withoutThread(onEnd);
+  const waiting = prepared.get(name);
+  prepared.delete(name);
+  if (waiting === undefined && !hasDescriptors(THREAD_DESCRIPTORS)) return withoutThread(onEnd);
   const runsHandlers = entry === "handler" || (settings as { hosting?: unknown }).hosting != null;
   const epolloLog = { thread: name, isPosted: log.hasHook };
-  const worker = new Worker(bundle ?? ENTRIES[entry].href, {
-    name: `epollo ${entry}`,
-    workerData: bundle === null ? { epolloLog } : { ...settings, epolloLog, epolloEntry: entry },
-    ref: false,
-    // In a bundle they are evaluated with the rest of it.
-    preload: runsHandlers && bundle === null ? handlerPreloads : [],
-  } as WorkerOptions);
+  const workerData = bundle === null ? { epolloLog } : { ...settings, epolloLog, epolloEntry: entry };
+  // In a bundle they are evaluated with the rest of it.
+  const preload = runsHandlers && bundle === null ? handlerPreloads : [];
+  const worker = waiting ?? openWorker(entry, workerData, preload);
   if (bundle === null) worker.postMessage({ ...settings, epolloLog });
   const thread = { worker, isEnded: false };
   let failure: unknown = null;

@@ -1,15 +1,17 @@
 /**
  * `serve()`: starts a server, or, on a handler thread, registers the handlers of the one it belongs to.
  *
- * What starts a server (`start.ts`, and with it half of the package) is loaded when one is started: every handler thread
+ * What starts a server (`listen.ts`, `start.ts`, and with it half of the package) is loaded when one is started: every handler thread
  * loads this module, and starts none.
  */
 import { handlerThreadContext, setRegistrar, type ThreadContext } from "../fetch/registration.ts";
 import { installResponseNotes } from "../fetch/response-notes.ts";
 import type { HTTPServer } from "../fetch/server-object.ts";
+import { dropPrepared, prepareThreads } from "../roles/thread.ts";
 import { needsBunVersion, sayOnce } from "./entry.ts";
 import { type OptionEnvironment, readEnvironment } from "./environment.ts";
 import { hotId, isHot, keepServer, nativeServe, survivingServer } from "./hot.ts";
+import type * as Listen from "./listen.ts";
 import { type ResolvedOptions, resolveOptions } from "./options.ts";
 import { logOf, mergeOptions, registrationOf } from "./registration-of.ts";
 import type * as Start from "./start.ts";
@@ -63,8 +65,23 @@ export function serveOptions(
   return server;
 }
 
+/** With `require`, for the sake of the threads that start no server. */
 function startServer(resolved: ResolvedOptions, index: number): HTTPServer {
-  return (require("./start.ts") as typeof Start).startServer(resolved, index, import.meta.url);
+  const listener = (require("./listen.ts") as typeof Listen).listenerOf(resolved);
+  try {
+    // The threads that the first answer needs; they load their modules while this thread loads its own.
+    prepareThreads([
+      ...(resolved.mode === "main" || resolved.threads.min === 0 ? [] : [["handler", "handler 0"] as const]),
+      ["dispatcher", "dispatcher 0"],
+      ["acceptor", "acceptor"],
+    ]);
+    return (require("./start.ts") as typeof Start).startOn(listener, resolved, index, import.meta.url);
+  } catch (error) {
+    listener.close();
+    throw error;
+  } finally {
+    dropPrepared();
+  }
 }
 
 /** The id by which a server is found again under `--hot`; "" when it is not to be. */

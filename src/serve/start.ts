@@ -1,12 +1,11 @@
 /**
- * Starts a server with resolved options: its listener, its memory, its threads.
+ * Starts a server with resolved options on a socket that listens: its memory, its threads.
  *
  * Runs on the thread that called `serve()`, and is loaded then.
  */
 import { availableParallelism } from "node:os";
 import { HTTPServer } from "../fetch/server-object.ts";
-import { adoptListener } from "../net/inherited.ts";
-import { type Listener, openListener } from "../net/listener.ts";
+import type { Listener } from "../net/listener.ts";
 import type { OwnPathSettings } from "../roles/own-paths.ts";
 import { allocateServerMemory } from "../roles/server-memory.ts";
 import { Supervisor, type SupervisorSettings } from "../roles/supervisor.ts";
@@ -14,58 +13,25 @@ import type { ServerFacts } from "../roles/thread-server-state.ts";
 import { allocateAdmission } from "../shm/admission.ts";
 import type * as AccessLogFile from "./access-log-file.ts";
 import { readEnvironment } from "./environment.ts";
-import { fdNamed } from "./fd-option.ts";
 import { MainServerState } from "./main-server-state.ts";
 import { type ResolvedOptions, resolveOptions } from "./options.ts";
 import { logOf, mergeOptions, registrationOf } from "./registration-of.ts";
 import { sentEntries } from "./routes.ts";
 import { gracefulSignals } from "./signals.ts";
-import { handedSocketFor, handedSockets, serviceManager } from "./systemd.ts";
-
-/** Descriptors that were handed to this process and taken by a server; their numbers may be other sockets' by now. */
-const takenFds = new Set<number>();
-
-function listenerOf(resolved: ResolvedOptions): Listener {
-  const handed = handedSockets(process.env, process.pid).filter(({ fd }) => !takenFds.has(fd));
-  const given = typeof resolved.fd === "string" ? fdNamed(resolved.fd, handed) : resolved.fd;
-  const fd = given ?? handedSocketFor(resolved, handed);
-  if (fd >= 0) {
-    const listener = adoptListener(fd);
-    takenFds.add(fd);
-    return listener;
-  }
-  return openListener({
-    port: resolved.port,
-    reusePort: resolved.reusePort,
-    ipv6Only: resolved.ipv6Only,
-    ...(resolved.hostname === undefined ? {} : { hostname: resolved.hostname }),
-    ...(resolved.unix === undefined ? {} : { unix: resolved.unix }),
-  });
-}
-
-/**
- * Starts a server.
- *
- * @param serverIndex which `serve()` call of the program this is
- * @param registrar URL of the module that registers handlers on other threads (`setRegistrar`)
- * @throws the errors of `openListener`
- */
-export function startServer(resolved: ResolvedOptions, serverIndex: number, registrar: string): HTTPServer {
-  const listener = listenerOf(resolved);
-  try {
-    return startOn(listener, resolved, serverIndex, registrar);
-  } catch (error) {
-    listener.close();
-    throw error;
-  }
-}
+import { serviceManager } from "./systemd.ts";
 
 /** With `require`, since most servers have none, and the module and what it needs take 3 ms to load. */
 function openedAccessLog(file: string | null): AccessLogFile.OpenedAccessLog {
   return (require("./access-log-file.ts") as typeof AccessLogFile).openAccessLog(file);
 }
 
-function startOn(
+/**
+ * Starts a server on a socket that listens.
+ *
+ * @param serverIndex which `serve()` call of the program this is
+ * @param registrar URL of the module that registers handlers on other threads (`setRegistrar`)
+ */
+export function startOn(
   listener: Listener,
   resolved: ResolvedOptions,
   serverIndex: number,

@@ -4,10 +4,26 @@
  */
 import { threadLog } from "../../src/log/log.ts";
 import { allocateServerMemory, controlOf } from "../../src/roles/server-memory.ts";
-import { startThread, type ThreadEntry } from "../../src/roles/thread.ts";
+import { dropPrepared, prepareThreads, startThread, type ThreadEntry } from "../../src/roles/thread.ts";
 import { HANDLER_EMPTY, HANDLER_STARTING } from "../../src/shm/control-block.ts";
 
 const [entry, what] = process.argv.slice(2) as [ThreadEntry, string];
+const NativeWorker = globalThis.Worker;
+let workers = 0;
+let closed = 0;
+globalThis.Worker = class extends NativeWorker {
+  constructor(url: string | URL, options?: WorkerOptions) {
+    super(url, options);
+    workers++;
+    this.addEventListener("close", () => closed++);
+  }
+};
+if (what === "prepared") {
+  prepareThreads([
+    [entry, `the ${entry}`],
+    ["acceptor", "another"],
+  ]);
+}
 const memory = allocateServerMemory(1, 1);
 controlOf(memory).moveHandler(0, HANDLER_EMPTY, HANDLER_STARTING);
 const settings = {
@@ -29,6 +45,11 @@ const thread = startThread(
     console.log(`end ${code} ${error === null ? null : String((error as Error).message ?? error)}`);
   },
 );
+if (what === "prepared") {
+  dropPrepared();
+  await Bun.sleep(200);
+  console.log(`workers: ${workers}, ended: ${closed}`);
+}
 /** A loaded machine takes its time to start a thread, and to end one. */
 async function ended(): Promise<void> {
   for (let turn = 0; turn < 1500 && !thread.isEnded; turn++) await Bun.sleep(10);

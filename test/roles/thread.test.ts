@@ -34,6 +34,10 @@ test("a thread that lives does not keep the process alive", async () => {
   expect(await run("handler", "stay")).toEqual(["ended: false"]);
 }, 40_000);
 
+test("one that was prepared is used, and others that were are ended", async () => {
+  expect(await run("handler", "prepared")).toEqual(["workers: 2, ended: 1", "ended: false"]);
+});
+
 test("one that is terminated is reported without an error", async () => {
   const [alive, end, ended, ...rest] = await run("handler", "terminate");
   expect([alive, ended, rest]).toEqual(["ended: false", "ended: true", []]);
