@@ -28,9 +28,6 @@ import {
 } from "./constants.ts";
 import { EPOLL_EVENT_SIZE_BYTES } from "./layout.ts";
 
-/** Is the name of the environment variable. */
-export const FAULTS_VARIABLE = "EPOLLO_FAULTS";
-
 /** The calls that can be made to fail; a call's rule lies at its index times RULE_WORDS, in int32 words. */
 export const FAULT_CALLS = [
   "socket",

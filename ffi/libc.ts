@@ -13,7 +13,10 @@
  * Elsewhere than on Linux importing this file is harmless and every binding throws when it is called.
  */
 import { dlopen } from "bun:ffi";
-import { FAULTS_VARIABLE, withFaults } from "./faults.ts";
+import type * as Faults from "./faults.ts";
+
+/** Name of the environment variable that makes calls fail (`faults.ts`). */
+export const FAULTS_VARIABLE = "EPOLLO_FAULTS";
 
 /** Names the C library functions that epollo calls, with pointers and sizes as numbers. Results are those of C. */
 export interface Libc {
@@ -148,7 +151,9 @@ function openLibc(): Libc {
       const found = dlopen(name, SIGNATURES as unknown as Parameters<typeof dlopen>[1])
         .symbols as unknown as Libc;
       const rules = process.env[FAULTS_VARIABLE];
-      return rules === undefined || rules === "" ? found : withFaults(found, rules);
+      if (rules === undefined || rules === "") return found;
+      // With `require`: every thread loads this module, and hardly any process wants faults.
+      return (require("./faults.ts") as typeof Faults).withFaults(found, rules);
     } catch (error) {
       failures.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
     }

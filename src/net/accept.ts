@@ -9,8 +9,8 @@
  * queue, and with an edge-triggered poller nobody would ever be told of it again. For that case there is a spare
  * descriptor: give it up, accept the client, close it, so that it learns at once instead of hanging.
  */
-import { accept4, close, open } from "../../ffi/calls.ts";
-import { O_CLOEXEC, O_RDONLY, SOCK_CLOEXEC, SOCK_NONBLOCK } from "../../ffi/constants.ts";
+import { accept4, close, open, shutdown } from "../../ffi/calls.ts";
+import { O_CLOEXEC, O_RDONLY, SHUT_RDWR, SOCK_CLOEXEC, SOCK_NONBLOCK } from "../../ffi/constants.ts";
 import { ERRNO, errnoName } from "../../ffi/errno.ts";
 import { SOCKADDR_STORAGE_SIZE_BYTES } from "../../ffi/layout.ts";
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
@@ -134,4 +134,9 @@ export class SpareDescriptor {
     if (this.#fd >= 0) close(this.#fd);
     this.#fd = -1;
   }
+}
+
+/** Makes a socket stop listening: connections that wait for accept are reset, new ones refused. For any thread. */
+export function stopListening(fd: number): void {
+  shutdown(fd, SHUT_RDWR);
 }

@@ -11,17 +11,7 @@
  *
  * Every path that fails closes the descriptor. Errors were compared with Bun 1.4.5 (BUN-SERVE §4.3).
  */
-import {
-  bind,
-  close,
-  getsockname,
-  listen,
-  open,
-  setsockopt,
-  shutdown,
-  socket,
-  unlink,
-} from "../../ffi/calls.ts";
+import { bind, close, getsockname, listen, open, setsockopt, socket, unlink } from "../../ffi/calls.ts";
 import {
   AF_INET6,
   AF_UNIX,
@@ -31,7 +21,6 @@ import {
   O_CLOEXEC,
   O_DIRECTORY,
   O_PATH,
-  SHUT_RDWR,
   SO_REUSEADDR,
   SO_REUSEPORT,
   SOCK_CLOEXEC,
@@ -54,6 +43,7 @@ import {
   sockaddrFamily,
 } from "../../ffi/layout.ts";
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
+import { stopListening } from "./accept.ts";
 import { formatSockaddr, type SocketAddress } from "./address.ts";
 import { resolveHost } from "./resolve.ts";
 
@@ -142,11 +132,6 @@ export class Listener {
     if (this.#isListening) this.#unlink();
     this.#isListening = false;
   }
-}
-
-/** Makes a socket stop listening: connections that wait for accept are reset, new ones refused. For any thread. */
-export function stopListening(fd: number): void {
-  shutdown(fd, SHUT_RDWR);
 }
 
 /**

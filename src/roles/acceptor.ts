@@ -18,10 +18,10 @@ import {
   allocateAcceptBuffer,
   classifyAcceptFailure,
   SpareDescriptor,
+  stopListening,
 } from "../net/accept.ts";
 import { encodePeer } from "../net/address.ts";
 import { firstReserved } from "../net/descriptors.ts";
-import { stopListening } from "../net/listener.ts";
 import { Poller } from "../net/poller.ts";
 import { closeSocket } from "../net/stream-socket.ts";
 import { Waker } from "../net/waker.ts";

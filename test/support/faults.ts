@@ -14,7 +14,6 @@ import { ERRNO } from "../../ffi/errno.ts";
 import {
   FAULT_CALLS,
   FAULTS_BYTES,
-  FAULTS_VARIABLE,
   type FaultCall,
   mapRules,
   RULE_CALLS,
@@ -24,6 +23,7 @@ import {
   RULE_LEFT,
   RULE_WORDS,
 } from "../../ffi/faults.ts";
+import { FAULTS_VARIABLE } from "../../ffi/libc.ts";
 
 let made = 0;
 
