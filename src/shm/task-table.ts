@@ -60,26 +60,30 @@ function tableWords(memory: SharedArrayBuffer, byteOffset: number, entryCount: n
   return new Int32Array(memory, byteOffset, entryCount + 1);
 }
 
+/** Entries that a new table has room for on its stacks: a dispatcher has a table for each handler slot, most of them unused. */
+const FIRST_ENTRIES = 256;
+
 /** The dispatcher's end of a task table. **Thread**: one dispatcher. **Blocks**: never. */
 export class DispatcherTaskTable {
   /** Number of entries. */
   readonly entryCount: number;
   readonly #states: Int32Array;
-  /** Stack of FREE entries; the last one freed is used first, while its line is warm. */
-  readonly #free: Int32Array;
+  /** Stack of FREE entries; the last one freed is used first, while its line is warm. It grows with the entries used. */
+  #free: Int32Array;
   #freeCount = 0;
   /** Entries from here on were never used: they are taken when the stack is empty, so a large table costs what it uses. */
   #fresh = 0;
-  /** Entries taken back whose record the handler may not have met, in no order. */
-  readonly #taken: Int32Array;
+  /** Entries taken back whose record the handler may not have met, in no order. As long as the stack. */
+  #taken: Int32Array;
   #takenCount = 0;
 
   /** Attaches to a table whose entries are all FREE. @throws RangeError when it does not fit there. */
   constructor(memory: SharedArrayBuffer, byteOffset: number, entryCount: number = DEFAULT_TASK_ENTRIES) {
     this.#states = tableWords(memory, byteOffset, entryCount);
     this.entryCount = entryCount;
-    this.#free = new Int32Array(entryCount);
-    this.#taken = new Int32Array(entryCount);
+    const length = Math.min(entryCount, FIRST_ENTRIES);
+    this.#free = new Int32Array(length);
+    this.#taken = new Int32Array(length);
   }
 
   /** Entries in use: QUEUED, STARTED, or taken back and not known to be passed. */
@@ -100,9 +104,21 @@ export class DispatcherTaskTable {
   }
 
   #takeFresh(): number {
+    if (this.#fresh === this.#free.length) this.#growTo(this.#fresh + 1);
     const entry = this.#fresh++;
     this.#states[this.entryCount] = this.#fresh;
     return entry;
+  }
+
+  /** Has the stack hold so many entries, at least twice as many as before. */
+  #growTo(entries: number): void {
+    if (entries <= this.#free.length) return;
+    const length = Math.min(this.entryCount, Math.max(entries, 2 * this.#free.length));
+    const [free, taken] = [this.#free, this.#taken];
+    this.#free = new Int32Array(length);
+    this.#taken = new Int32Array(length);
+    this.#free.set(free);
+    this.#taken.set(taken);
   }
 
   /**
@@ -113,6 +129,7 @@ export class DispatcherTaskTable {
    */
   recover(isKnown: (entry: number) => boolean, visit: (entry: number) => void): void {
     this.#fresh = Atomics.load(this.#states, this.entryCount);
+    this.#growTo(this.#fresh);
     for (let entry = 0; entry < this.#fresh; entry++) {
       let state = this.stateOf(entry);
       if (state === TaskState.QUEUED && !isKnown(entry)) {

@@ -10,6 +10,7 @@ import {
 function makeTable(entryCount: number) {
   const memory = new SharedArrayBuffer(taskTableBytes(entryCount));
   return {
+    memory,
     dispatcher: new DispatcherTaskTable(memory, 0, entryCount),
     handler: new HandlerTaskTable(memory, 0, entryCount),
   };
@@ -35,6 +36,29 @@ test("allocate gives each entry once and -1 when all are in use", () => {
   expect(dispatcher.allocate()).toBe(-1);
   dispatcher.discard(5);
   expect(dispatcher.allocate()).toBe(5);
+});
+
+test("a large table that is used whole, given back and taken back has each of its entries once", () => {
+  const count = 4096;
+  const { dispatcher, handler, memory } = makeTable(count);
+  const all = Array.from({ length: count }, (_, entry) => entry);
+  const allocated = (): number[] => all.map(() => dispatcher.allocate()).sort((left, right) => left - right);
+  expect(allocated()).toEqual(all);
+  expect(dispatcher.allocate()).toBe(-1);
+  for (const entry of all) {
+    if (entry % 2 === 0) dispatcher.discard(entry);
+    else dispatcher.tryTakeBack(entry);
+  }
+  for (const entry of all) if (entry % 2 === 1) handler.skip(entry);
+  expect(allocated()).toEqual(all);
+  // One that takes the place of a dead dispatcher starts with as many.
+  const successor = new DispatcherTaskTable(memory, 0, count);
+  successor.recover(
+    () => false,
+    () => {},
+  );
+  expect(successor.usedCount).toBe(0);
+  expect(all.map(() => successor.allocate()).sort((left, right) => left - right)).toEqual(all);
 });
 
 test("an entry taken back is not reused before the handler has met its record", () => {
