@@ -30,6 +30,7 @@ import {
   FIRST_SERIAL_WORD,
   HANDLER_WAITS_WORD,
   PAIR_WORDS,
+  type PairMemory,
   RESULT_RING_AT,
   RING_BYTES,
   SERIALS_AT,
@@ -72,17 +73,16 @@ export class DispatcherLink<Task extends object> {
   #stuckAt = -1;
 
   /**
-   * @param memory the pair's memory
    * @param handler what the handler thread sleeps on
    */
-  constructor(slot: number, memory: SharedArrayBuffer, handler: Parker) {
+  constructor(slot: number, { buffer: memory, byteOffset: at }: PairMemory, handler: Parker) {
     this.slot = slot;
-    this.results = new RingConsumer(memory, RESULT_RING_AT, RING_BYTES);
-    this.slab = new SlabReader(memory, SLAB_AT, SLAB_BLOCKS);
-    this.#ring = new RingProducer(memory, TASK_RING_AT, RING_BYTES);
-    this.serials = new Int32Array(memory, SERIALS_AT, TASK_ENTRIES);
-    this.#table = new DispatcherTaskTable(memory, TASK_TABLE_AT, TASK_ENTRIES);
-    this.#words = new Int32Array(memory, 0, PAIR_WORDS);
+    this.results = new RingConsumer(memory, at + RESULT_RING_AT, RING_BYTES);
+    this.slab = new SlabReader(memory, at + SLAB_AT, SLAB_BLOCKS);
+    this.#ring = new RingProducer(memory, at + TASK_RING_AT, RING_BYTES);
+    this.serials = new Int32Array(memory, at + SERIALS_AT, TASK_ENTRIES);
+    this.#table = new DispatcherTaskTable(memory, at + TASK_TABLE_AT, TASK_ENTRIES);
+    this.#words = new Int32Array(memory, at, PAIR_WORDS);
     this.#handler = handler;
   }
 

@@ -36,6 +36,7 @@ import {
   DISPATCHER_WAITS_WORD,
   HANDLER_WAITS_WORD,
   PAIR_WORDS,
+  type PairMemory,
   RESULT_RING_AT,
   RING_BYTES,
   SLAB_AT,
@@ -88,16 +89,17 @@ export class HandlerLink implements AnswerSink {
   judge: ((bytes: number) => number) | null = null;
 
   /**
-   * @param memory the pair's memory
+   * @param pair the pair's memory
    * @param dispatcher what the dispatcher sleeps on
    * @param wakeDispatcher writes to the dispatcher's eventfd
    */
-  constructor(memory: SharedArrayBuffer, dispatcher: Parker, wakeDispatcher: () => void) {
-    this.tasks = new RingConsumer(memory, TASK_RING_AT, RING_BYTES);
-    this.table = new HandlerTaskTable(memory, TASK_TABLE_AT, TASK_ENTRIES);
-    this.#results = new RingProducer(memory, RESULT_RING_AT, RING_BYTES);
-    this.#slab = new SlabWriter(memory, SLAB_AT, SLAB_BLOCKS);
-    this.#words = new Int32Array(memory, 0, PAIR_WORDS);
+  constructor(pair: PairMemory, dispatcher: Parker, wakeDispatcher: () => void) {
+    const { buffer: memory, byteOffset: at } = pair;
+    this.tasks = new RingConsumer(memory, at + TASK_RING_AT, RING_BYTES);
+    this.table = new HandlerTaskTable(memory, at + TASK_TABLE_AT, TASK_ENTRIES);
+    this.#results = new RingProducer(memory, at + RESULT_RING_AT, RING_BYTES);
+    this.#slab = new SlabWriter(memory, at + SLAB_AT, SLAB_BLOCKS);
+    this.#words = new Int32Array(memory, at, PAIR_WORDS);
     this.#dispatcher = dispatcher;
     this.#wakeDispatcher = wakeDispatcher;
     this.#started = Atomics.load(this.#words, STARTED_WORD);

@@ -37,6 +37,9 @@ export const RESULT_RING_AT: number = align(TASK_RING_AT + ringBytes(RING_BYTES)
 export const TASK_TABLE_AT: number = align(RESULT_RING_AT + ringBytes(RING_BYTES));
 export const SERIALS_AT: number = align(TASK_TABLE_AT + taskTableBytes(TASK_ENTRIES));
 export const SLAB_AT: number = align(SERIALS_AT + TASK_ENTRIES * 4);
+/** The memory of one pair; several lie in one SharedArrayBuffer. */
+export type PairMemory = Uint8Array<SharedArrayBuffer>;
+
 /** Bytes of a whole pair. */
 export const PAIR_BYTES: number = align(SLAB_AT + slabBytes(SLAB_BLOCKS));
 

@@ -8,7 +8,7 @@ import { METHODS } from "../http/method.ts";
 import { RingProducer } from "../shm/ring.ts";
 import { TaskState } from "../shm/task-table.ts";
 import { TASK } from "./messages.ts";
-import { RING_BYTES, TASK_ENTRIES, TASK_RING_AT, TASK_TABLE_AT } from "./pair-memory.ts";
+import { type PairMemory, RING_BYTES, TASK_ENTRIES, TASK_RING_AT, TASK_TABLE_AT } from "./pair-memory.ts";
 import { TaskView } from "./task-record.ts";
 
 /** What is said of a request. */
@@ -21,9 +21,9 @@ export interface RunningRequest {
 const LONGEST_PATH = 200;
 
 /** Finds the request that the handler of a pair runs; null when it runs none of this dispatcher. */
-export function runningRequest(memory: SharedArrayBuffer): RunningRequest | null {
-  const ring = new RingProducer(memory, TASK_RING_AT, RING_BYTES);
-  const states = new Int32Array(memory, TASK_TABLE_AT, TASK_ENTRIES);
+export function runningRequest({ buffer: memory, byteOffset: start }: PairMemory): RunningRequest | null {
+  const ring = new RingProducer(memory, start + TASK_RING_AT, RING_BYTES);
+  const states = new Int32Array(memory, start + TASK_TABLE_AT, TASK_ENTRIES);
   let at = -1;
   ring.forEachUnreleased((type, entry, _serial, payloadAt) => {
     const isStarted = type === TASK && Atomics.load(states, entry & (TASK_ENTRIES - 1)) === TaskState.STARTED;

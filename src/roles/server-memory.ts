@@ -3,7 +3,7 @@
  *
  * Made by main; every other thread only makes views. Pages are touched as they are used.
  */
-import type * as PairMemory from "../channel/pair-memory.ts";
+import type * as Pairs from "../channel/pair-memory.ts";
 import { Admission, type AdmissionMemory } from "../shm/admission.ts";
 import { DISPATCHER_CELLS, HANDLER_CELLS } from "../shm/buckets.ts";
 import { ControlBlock } from "../shm/control-block.ts";
@@ -33,9 +33,14 @@ export interface ServerMemory {
   readonly admission: AdmissionMemory | null;
   /** Which descriptors are to be closed when a thread dies. */
   readonly descriptors: SharedArrayBuffer;
-  /** Memory of the pair of dispatcher d and handler slot h: element d * handlerCount + h. */
+  /** Memory of the pairs, some in each; `pairOf` finds one. */
   readonly pairs: readonly SharedArrayBuffer[];
+  /** Bytes of one. */
+  readonly pairBytes: number;
 }
+
+/** Pairs in one SharedArrayBuffer at most: 1 GB of addresses. */
+const PAIRS_TOGETHER = 100;
 
 const ACCEPTOR_BYTES = counterBytes(ACCEPTOR_COUNTERS);
 const POOL_BYTES: number = counterBytes(POOL_COUNTERS);
@@ -56,9 +61,11 @@ export function allocateServerMemory(
 ): ServerMemory {
   const handlerCount = maxHandlers + 1;
   // With `require`: the acceptor allocates nothing, and starts sooner without.
-  const { PAIR_BYTES } = require("../channel/pair-memory.ts") as typeof PairMemory;
+  const { PAIR_BYTES } = require("../channel/pair-memory.ts") as typeof Pairs;
   const pairs: SharedArrayBuffer[] = [];
-  for (let i = 0; i < dispatcherCount * handlerCount; i++) pairs.push(new SharedArrayBuffer(PAIR_BYTES));
+  // Not one for each pair: as soon as a few are there, the engine collects garbage for 5 ms, on every thread that gets them.
+  for (let rest = dispatcherCount * handlerCount; rest > 0; rest -= PAIRS_TOGETHER)
+    pairs.push(new SharedArrayBuffer(PAIR_BYTES * Math.min(rest, PAIRS_TOGETHER)));
   return {
     dispatcherCount,
     handlerCount,
@@ -70,6 +77,7 @@ export function allocateServerMemory(
     admission,
     descriptors: new SharedArrayBuffer(descriptorLedgerBytes()),
     pairs,
+    pairBytes: PAIR_BYTES,
   };
 }
 
@@ -94,8 +102,11 @@ export function admissionOf(memory: ServerMemory): Admission | null {
 }
 
 /** Memory of the pair of a dispatcher and a handler slot. */
-export function pairOf(memory: ServerMemory, dispatcher: number, slot: number): SharedArrayBuffer {
-  return memory.pairs[dispatcher * memory.handlerCount + slot];
+export function pairOf(memory: ServerMemory, dispatcher: number, slot: number): Pairs.PairMemory {
+  const { pairs, pairBytes, handlerCount } = memory;
+  const index = dispatcher * handlerCount + slot;
+  const at = (index % PAIRS_TOGETHER) * pairBytes;
+  return new Uint8Array(pairs[Math.floor(index / PAIRS_TOGETHER)], at, pairBytes);
 }
 
 /** The acceptor's counters. */

@@ -102,8 +102,12 @@ export function readStats(memory: ServerMemory, control: ControlBlock): object {
 /** Blocks of all slabs that are not free: answers on their way, or the rest of a thread that has died, until it is swept. */
 function blocksInUse(memory: ServerMemory): number {
   let count = 0;
-  for (const pair of memory.pairs)
-    count += SLAB_BLOCKS - new SlabReader(pair, SLAB_AT, SLAB_BLOCKS).countFree();
+  for (let index = 0; index < memory.dispatcherCount; index++) {
+    for (let slot = 0; slot < memory.handlerCount; slot++) {
+      const { buffer, byteOffset } = pairOf(memory, index, slot);
+      count += SLAB_BLOCKS - new SlabReader(buffer, byteOffset + SLAB_AT, SLAB_BLOCKS).countFree();
+    }
+  }
   return count;
 }
 

@@ -15,11 +15,11 @@ class Pair {
   readonly memory = new SharedArrayBuffer(PAIR_BYTES);
   readonly #parkers = [0, 1].map(() => new Parker(new SharedArrayBuffer(128), 0)) as [Parker, Parker];
   dispatcher: DispatcherLink<Named> = this.attach();
-  readonly handler = new HandlerLink(this.memory, this.#parkers[1], () => {});
+  readonly handler = new HandlerLink(new Uint8Array(this.memory), this.#parkers[1], () => {});
 
   /** A dispatcher's end that knows nothing but what is in the memory. */
   attach(): DispatcherLink<Named> {
-    return new DispatcherLink<Named>(0, this.memory, this.#parkers[0]);
+    return new DispatcherLink<Named>(0, new Uint8Array(this.memory), this.#parkers[0]);
   }
 
   give(name: string): number {
@@ -197,7 +197,11 @@ test("after a sweep, serial numbers go on, for a successor too", () => {
   pair.give("next");
   pair.dispatcher.flush();
   expect(pair.dispatcher.queued).toBe(1);
-  expect(new HandlerLink(pair.memory, new Parker(new SharedArrayBuffer(128), 0), () => {}).tasks.next()).toBe(
-    true,
-  );
+  expect(
+    new HandlerLink(
+      new Uint8Array(pair.memory),
+      new Parker(new SharedArrayBuffer(128), 0),
+      () => {},
+    ).tasks.next(),
+  ).toBe(true);
 });

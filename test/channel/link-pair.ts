@@ -74,13 +74,13 @@ export class LinkPair<Task extends object = { name: string }> {
   dispatcherWakes = 0;
 
   constructor() {
-    this.dispatcher = new DispatcherLink<Task>(0, this.memory, this.control.handlerParker(0));
+    this.dispatcher = new DispatcherLink<Task>(0, new Uint8Array(this.memory), this.control.handlerParker(0));
     this.handler = this.attachHandler();
   }
 
   /** Makes the handler's end anew, as the successor of a dead thread does. */
   attachHandler(): HandlerLink {
-    this.handler = new HandlerLink(this.memory, this.control.dispatcherParker(0), () => {
+    this.handler = new HandlerLink(new Uint8Array(this.memory), this.control.dispatcherParker(0), () => {
       this.dispatcherWakes++;
     });
     return this.handler;

@@ -7,7 +7,7 @@ import { Parker } from "../../src/shm/parker.ts";
 import { PEER, PEER_INDEX, parseRequest } from "./link-pair.ts";
 
 test("names the last request that was started and whose record is still there, without its query", () => {
-  const memory = new SharedArrayBuffer(PAIR_BYTES);
+  const memory = new Uint8Array(new SharedArrayBuffer(PAIR_BYTES));
   const parker = new Parker(new SharedArrayBuffer(128), 0);
   const dispatcher = new DispatcherLink<object>(0, memory, parker);
   const handler = new HandlerLink(memory, parker, () => {});

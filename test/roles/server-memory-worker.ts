@@ -14,6 +14,6 @@ self.addEventListener("message", (event) => {
   controlOf(memory).setClients(1, 11);
   handlerCounters(memory, 1)[0] = 22;
   incomingOf(memory).push(33, Int32Array.of(1, 2, 3, 4, 5), 0);
-  new Int32Array(pairOf(memory, 1, 1))[0] = 44;
+  pairOf(memory, 1, 1)[0] = 44;
   self.postMessage("done");
 });

@@ -13,18 +13,33 @@ import {
 
 test("one pair for each dispatcher and handler slot, the main thread's included", () => {
   const memory = allocateServerMemory(3, 4);
-  expect([memory.dispatcherCount, memory.handlerCount, memory.pairs.length]).toEqual([3, 5, 15]);
-  const pairs = new Set<SharedArrayBuffer>();
+  expect([memory.dispatcherCount, memory.handlerCount]).toEqual([3, 5]);
+  const pairs: Uint8Array[] = [];
   for (let dispatcher = 0; dispatcher < 3; dispatcher++) {
-    for (let slot = 0; slot < 5; slot++) pairs.add(pairOf(memory, dispatcher, slot));
+    for (let slot = 0; slot < 5; slot++) pairs.push(pairOf(memory, dispatcher, slot));
   }
-  expect(pairs.size).toBe(15);
-  expect([...pairs].every((pair) => pair.byteLength === PAIR_BYTES)).toBe(true);
+  expect(new Set(pairs.map((pair) => pair.byteOffset)).size).toBe(15);
+  expect(pairs.every((pair) => pair.byteLength === PAIR_BYTES && pair.byteOffset % 128 === 0)).toBe(true);
 });
 
 test("in main mode there is the main thread's slot alone", () => {
   const memory = allocateServerMemory(2, 0);
-  expect([memory.handlerCount, memory.pairs.length]).toEqual([1, 2]);
+  expect(memory.handlerCount).toBe(1);
+  for (const dispatcher of [0, 1]) expect(pairOf(memory, dispatcher, 0).byteLength).toBe(PAIR_BYTES);
+});
+
+test("the pairs of many threads lie apart", () => {
+  const memory = allocateServerMemory(8, 40);
+  const places = new Map<ArrayBufferLike, number[]>();
+  for (let dispatcher = 0; dispatcher < 8; dispatcher++) {
+    for (let slot = 0; slot <= 40; slot++) {
+      const { buffer, byteOffset } = pairOf(memory, dispatcher, slot);
+      places.set(buffer, [...(places.get(buffer) ?? []), byteOffset / PAIR_BYTES]);
+    }
+  }
+  const all = [...places.values()];
+  expect(all.flat().length).toBe(8 * 41);
+  for (const indices of all) expect(indices).toEqual(indices.map((_, index) => index));
 });
 
 test("the counters of all threads lie apart", () => {
@@ -58,5 +73,5 @@ test("views are of the same memory, here and on another thread", async () => {
   expect(handlerCounters(memory, 1)[0]).toBe(22);
   const peer = new Int32Array(5);
   expect([incomingOf(memory).take(peer, 0), Array.from(peer)]).toEqual([33, [1, 2, 3, 4, 5]]);
-  expect(new Int32Array(pairOf(memory, 1, 1))[0]).toBe(44);
+  expect(pairOf(memory, 1, 1)[0]).toBe(44);
 });
