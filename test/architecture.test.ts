@@ -91,6 +91,8 @@ const WITHOUT_MIRROR: Readonly<Record<string, string>> = {
   "src/roles/handler-thread.ts": "a thread's start; test/server/errors.test.ts",
   "src/roles/handler-pool.ts": "starts and retires Workers; test/server/pool.test.ts",
   "src/roles/thread-log.ts": "a thread's start; test/server/log.test.ts",
+  "src/roles/optional-stages.ts":
+    "makes what settings ask for; test/server/access-log.test.ts, limits, metrics, inline",
   "src/roles/thread-settings.ts": "a thread's start; test/roles/thread.test.ts, test/bundle",
   "src/roles/supervisor.ts": "starts and ends all threads; test/server/stop.test.ts",
   "src/auto.ts": "replaces Bun.serve of a process; test/auto",

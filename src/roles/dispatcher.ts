@@ -30,18 +30,16 @@ import {
 import { DispatcherCounter } from "../shm/counters.ts";
 import type { IncomingQueue } from "../shm/incoming-queue.ts";
 import type { Parker } from "../shm/parker.ts";
-import type * as AccessLogs from "./access-log.ts";
 import { reportBlocked } from "./blocked-report.ts";
 import type { Task } from "./client.ts";
 import { Clients } from "./clients.ts";
-import type * as Counts from "./connection-count.ts";
 import type { DispatcherSettings } from "./dispatcher-settings.ts";
 import { EagerPolls } from "./eager-polls.ts";
 import { HandlerWatch } from "./handler-watch.ts";
 import { dropDescriptor, holdDescriptor } from "./held-descriptors.ts";
-import type * as Own from "./own-paths.ts";
+import { accessLogOf, connectionCountOf, loadHosting, ownPathsOf } from "./optional-stages.ts";
 import { Scheduler } from "./scheduler.ts";
-import { admissionOf, controlOf, dispatcherCounters, incomingOf, pairOf } from "./server-memory.ts";
+import { controlOf, dispatcherCounters, incomingOf, pairOf } from "./server-memory.ts";
 import type * as Succession from "./succession.ts";
 import { exitThread } from "./thread-guard.ts";
 import { YieldingWait } from "./yielding-wait.ts";
@@ -58,11 +56,6 @@ const UNARMED_LINGER_MS = 25;
 
 /** How long after the first handler thread this one loads handlers too, in ms. */
 const HOST_AFTER_MS = 20;
-
-// What most servers do without, or need later, is loaded then: each module is loaded by each thread.
-const accessLog = () => require("./access-log.ts") as typeof AccessLogs;
-const connectionCount = () => require("./connection-count.ts") as typeof Counts;
-const ownPaths = () => require("./own-paths.ts") as typeof Own;
 
 /** The loop of one dispatcher. */
 export class Dispatcher {
@@ -135,7 +128,6 @@ export class Dispatcher {
       settings.heavyLimit,
       settings.maxBacklogBytes,
     );
-    const admission = admissionOf(memory);
     this.#clients = new Clients(
       index,
       settings,
@@ -145,10 +137,9 @@ export class Dispatcher {
       this.#scheduler,
       this.#links,
       this.#counters,
-      settings.ownPaths && new (ownPaths().OwnPaths)(settings.ownPaths, memory, this.#control),
-      admission &&
-        connectionCount().ConnectionCount.of(admission, settings.proxies, settings.acceptorWakerFd),
-      settings.accessLog && new (accessLog().AccessLog)(settings.accessLog, this.#counters),
+      ownPathsOf(settings, this.#control),
+      connectionCountOf(settings),
+      accessLogOf(settings, this.#counters),
     );
     this.#watch = new HandlerWatch(
       {
@@ -242,14 +233,9 @@ export class Dispatcher {
     if (this.#isHosting || !isAllowed || this.#settings.hosting === null) return;
     this.#isHosting = true;
     this.#isLoading = true;
-    const settled = (error?: unknown): void => {
+    void loadHosting(this.#settings, this.#control, this.#clients, () => {
       this.#isLoading = false;
-      if (error === undefined) return;
-      threadLog().error("hosting-failed", "a dispatcher could not load what runs handlers", { error });
-    };
-    void import("./hosting.ts").then(({ hostHandlers }) => {
-      void hostHandlers(this.#settings, this.#control, this.#clients, settled);
-    }, settled);
+    });
   }
 
   #turn(): boolean {
