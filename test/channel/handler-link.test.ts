@@ -76,7 +76,10 @@ describe("an answer", () => {
   test("is judged once, when it is complete, by the length of its body; one with a file counts as FILE_ANSWER_BYTES", () => {
     const pair = new LinkPair();
     const judged: number[] = [];
-    pair.handler.judge = (bytes) => (judged.push(bytes), QUICK);
+    pair.handler.judge = (bytes) => {
+      judged.push(bytes);
+      return QUICK;
+    };
     const first = pair.start(named("one"));
     pair.handler.answer(first.entry, first.serial, "head", pattern(100), 10, 100, FIRST);
     pair.handler.answer(first.entry, first.serial, "", pattern(100), 0, 70, LAST);

@@ -159,5 +159,5 @@ describe.skipIf(isBunTarget).each([...THREADED])("%s: a handler's thread ends", 
       async () => (await server.stats())!,
       (stats) => stats.inFlight === 0 && stats.threads.alive >= 1,
     );
-  });
+  }, 20_000);
 });
