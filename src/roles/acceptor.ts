@@ -23,7 +23,6 @@ import {
 import { encodePeer } from "../net/address.ts";
 import { firstReserved } from "../net/descriptors.ts";
 import { Poller } from "../net/poller.ts";
-import { closeSocket } from "../net/stream-socket.ts";
 import { Waker } from "../net/waker.ts";
 import { NO_ADDRESS } from "../shm/admission.ts";
 import { type ControlBlock, SERVER_CLOSED, SERVER_RUNNING } from "../shm/control-block.ts";
@@ -46,7 +45,7 @@ import {
 
 /** Connections accepted before the dispatchers are woken for them. */
 const BATCH = 64;
-/** Pause after running out of descriptors or of room in the queue, in ms. */
+/** Pause after running out of descriptors, or while the queue is full, in ms. */
 const PAUSE_MS = 10;
 
 /** Clients that are accepted after the server was told to stop: those that waited in the kernel's queue, and a bound. */
@@ -162,11 +161,17 @@ export class Acceptor {
         if (batch > 0) this.#wakeOne();
         return -1;
       }
+      if (!this.#incoming.hasRoom) {
+        // The kernel's own queue keeps them until a dispatcher has taken some.
+        this.#counters[AcceptorCounter.queueFull] += 1;
+        this.#wakeOne();
+        return PAUSE_MS;
+      }
       const fd = acceptClient(this.#listenerFd, this.#buffer);
       if (fd >= this.#firstReserved && this.#isReserved(fd)) continue;
       if (fd >= 0) {
         holdDescriptor(fd);
-        if (!this.#hand(fd)) return PAUSE_MS;
+        this.#hand(fd);
         if (++batch === BATCH) {
           this.#wakeOne();
           batch = 0;
@@ -209,10 +214,11 @@ export class Acceptor {
 
   /** Clients whose connections the kernel has made already would be reset when the listener closes. */
   #acceptLast(): void {
-    for (let count = 0; count < LAST_CLIENTS; count++) {
+    for (let count = 0; count < LAST_CLIENTS && this.#incoming.hasRoom; count++) {
       const fd = acceptClient(this.#listenerFd, this.#buffer);
       if (fd < 0 && classifyAcceptFailure(fd) === ACCEPT_RETRY) continue;
-      if (fd < 0 || !this.#hand(fd)) return;
+      if (fd < 0) return;
+      this.#hand(fd);
     }
   }
 
@@ -227,19 +233,13 @@ export class Acceptor {
     return false;
   }
 
-  #hand(fd: number): boolean {
+  /** Gives a connection to the dispatchers, whose queue has room. */
+  #hand(fd: number): void {
     this.#counters[AcceptorCounter.accepted] += 1;
     encodePeer(this.#buffer.bytes, this.#peer, 0);
     // From here on it is the dispatcher's that takes it, or closed.
     dropDescriptor(fd);
-    if (!this.#admit(fd)) return true;
-    if (this.#incoming.push(fd, this.#peer, 0)) return true;
-    this.#counters[AcceptorCounter.queueFull] += 1;
-    this.#log.say("the queue of new clients is full: a client is turned away");
-    closeSocket(fd);
-    this.#connections?.closed(this.#key);
-    this.#wakeOne();
-    return false;
+    if (this.#admit(fd)) this.#incoming.push(fd, this.#peer, 0);
   }
 
   /** Wakes the sleeping dispatcher with the fewest clients; those awake look at the queue in each turn anyway. */

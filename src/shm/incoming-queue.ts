@@ -71,16 +71,20 @@ export class IncomingQueue {
     this.#head = Atomics.load(this.#control, HEAD);
   }
 
+  /** Producer only: whether the next `push` succeeds. */
+  get hasRoom(): boolean {
+    if (((this.#tail - this.#head) | 0) < this.capacity) return true;
+    this.#head = Atomics.load(this.#control, HEAD);
+    return ((this.#tail - this.#head) | 0) < this.capacity;
+  }
+
   /**
    * Adds a client: its fd, and five words of peer address from `words` at `index`. False when the queue is full: the
    * fd stays the caller's. True: the fd belongs to whoever takes it.
    */
   push(fd: number, words: Int32Array, index: number): boolean {
     const tail = this.#tail;
-    if (((tail - this.#head) | 0) >= this.capacity) {
-      this.#head = Atomics.load(this.#control, HEAD);
-      if (((tail - this.#head) | 0) >= this.capacity) return false;
-    }
+    if (!this.hasRoom) return false;
     const entries = this.#entries;
     const entry = (tail & (this.capacity - 1)) << ENTRY_SHIFT;
     entries[entry] = fd;

@@ -61,6 +61,7 @@ test("any mixture of pushes and takes is a first-in-first-out queue, also where 
             if (wanted !== -1) expect([...out]).toEqual(Array(5).fill(wanted));
           }
           expect(producer.size).toBe(model.length);
+          expect(producer.hasRoom).toBe(model.length < 8);
         }
       },
     ),
