@@ -4,8 +4,9 @@
  *   --target bun   the same program under the native Bun.serve, for comparison; checks are shown, none fails the run
  *   --seconds N    of load, where the drill takes it
  *
- * Ends with 0 when everything promised held, with 1 when not, or when the drill was not done within its bound, and with 2
- * when there is no such drill.
+ * Ends with 0 when everything promised held, with 1 when not, or when the drill was not done within its bound or was
+ * interrupted (SIGINT, SIGTERM: it prints the figures it has; a second one ends it at once), and with 2 when there is no
+ * such drill.
  */
 import { basename } from "node:path";
 import { type Drill, DrillRun, type DrillTarget, runDrill } from "./support/drill.ts";
@@ -52,11 +53,18 @@ async function main(): Promise<number> {
     console.error(`${name}: makes no sense against Bun.serve`);
     return 2;
   }
+  const interrupted = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => {
+      if (interrupted.signal.aborted) process.exit(1);
+      interrupted.abort(`interrupted by ${signal}`);
+    });
+  }
   console.log(`${name}: ${drill.description}`);
   const run = new DrillRun(target as DrillTarget);
   const extra = Math.max(0, Number(argument("seconds") ?? 0));
   const start = performance.now();
-  const failures = await runDrill(drill, run, drill.boundSeconds + extra);
+  const failures = await runDrill(drill, run, drill.boundSeconds + extra, interrupted.signal);
   run.print();
   for (const failure of failures) console.error(`BROKEN: ${failure}`);
   console.log(`${name}: ${failures.length} broken, ${((performance.now() - start) / 1000).toFixed(1)} s`);

@@ -26,6 +26,9 @@ export interface Drill {
   run(run: DrillRun): Promise<void>;
 }
 
+/** How long each thing that a drill has started may take to end, in ms: a server that is stopped and then killed, and some more. */
+const END_MS = 20_000;
+
 /** Collects what a drill measures and whether its checks hold. */
 export class DrillRun {
   readonly target: DrillTarget;
@@ -70,14 +73,17 @@ export class DrillRun {
     this.#ends.push(end);
   }
 
-  /** Ends what was registered; what fails to end is a failure of the drill. */
-  async end(): Promise<void> {
+  /** Ends what was registered; what fails to end, or takes longer than `boundMs` to do so, is a failure of the drill. */
+  async end(boundMs: number = END_MS): Promise<void> {
     for (const end of this.#ends.splice(0).reverse()) {
+      const bound = Promise.withResolvers<never>();
+      const timer = setTimeout(() => bound.reject(new Error(`not done within ${boundMs} ms`)), boundMs);
       try {
-        await end();
+        await Promise.race([end(), bound.promise]);
       } catch (error) {
         this.#failures.push(`ending: ${(error as Error).message}`);
       }
+      clearTimeout(timer);
     }
   }
 
@@ -88,11 +94,17 @@ export class DrillRun {
 }
 
 /**
- * Runs a drill to its end, or to its bound, and gives what failed: nothing when the promise holds. Against Bun.serve, which
- * promises nothing of this, checks are only shown.
+ * Runs a drill to its end, to its bound, or until `signal` aborts (its reason is then a failure), and gives what failed:
+ * nothing when the promise holds. Against Bun.serve, which promises nothing of this, checks are only shown.
  */
-export async function runDrill(drill: Drill, run: DrillRun, boundSeconds: number): Promise<string[]> {
+export async function runDrill(
+  drill: Drill,
+  run: DrillRun,
+  boundSeconds: number,
+  signal?: AbortSignal,
+): Promise<string[]> {
   const bound = Promise.withResolvers<never>();
+  signal?.addEventListener("abort", () => bound.reject(signal.reason), { once: true });
   const timer = setTimeout(
     () => bound.reject(new Error(`not done within ${boundSeconds} s`)),
     boundSeconds * 1000,

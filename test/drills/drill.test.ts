@@ -40,4 +40,31 @@ describe("runDrill", () => {
     const endless = drillOf(() => new Promise(() => {}));
     expect((await runDrill(endless, new DrillRun(), 0.01))[0]).toContain("not done within 0.01 s");
   });
+
+  test("gives the figures it has when it is interrupted", async () => {
+    const interrupted = new AbortController();
+    const ended: string[] = [];
+    const run = new DrillRun();
+    const endless = drillOf((it) => {
+      it.atEnd(() => void ended.push("server"));
+      it.check("left", 3, "0", false);
+      interrupted.abort("interrupted on purpose");
+      return new Promise(() => {});
+    });
+    expect(await runDrill(endless, run, 1000, interrupted.signal)).toEqual([
+      "interrupted on purpose",
+      "left: 3, promised 0",
+    ]);
+    expect(ended).toEqual(["server"]);
+  });
+
+  test("gives up what does not end, and ends the rest", async () => {
+    const ended: string[] = [];
+    const run = new DrillRun();
+    run.atEnd(() => void ended.push("first"));
+    run.atEnd(() => new Promise(() => {}));
+    await run.end(10);
+    expect(ended).toEqual(["first"]);
+    expect(run.failures).toEqual(["ending: not done within 10 ms"]);
+  });
 });

@@ -46,6 +46,21 @@ describe("all drills", () => {
     expect(named.filter((name) => !names.includes(name))).toEqual([]);
   });
 
+  test("say what they have when they are interrupted", async () => {
+    const child = Bun.spawn([process.execPath, "run", "bench/drill.ts", "soak"], {
+      cwd: ROOT,
+      stdout: "pipe",
+    });
+    let output = "";
+    for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
+      if (output === "") child.kill("SIGTERM");
+      output += chunk;
+    }
+    expect(await child.exited).toBe(1);
+    expect(output).toContain("figure");
+    expect(output).toContain("soak: 1 broken");
+  }, 45_000);
+
   test("are listed, and one that there is not ends with 2", async () => {
     const { code, output } = await runDrillProcess("--list");
     expect(code).toBe(0);
