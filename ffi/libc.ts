@@ -2,7 +2,8 @@
  * The one place that opens the C library.
  *
  * Every thread that imports this file gets its own bindings (a Worker evaluates its modules anew); they hold no
- * state, so any thread may call any of them. Nothing here knows what the calls are used for, nor reads errno:
+ * state, so any thread may call any of them. Bun 1.4.5 never frees a binding of a Worker that is terminated, about 0.2 KB,
+ * so a handler thread, of which there may be thousands, binds most functions at their first call (`late-binding.ts`). Nothing here knows what the calls are used for, nor reads errno:
  * `calls.ts` wraps the bindings so that a failure comes back as -errno.
  *
  * glibc is `libc.so.6`, musl is `libc.musl-<arch>.so.1`; whichever the loader finds first is used. Pointers are
@@ -14,6 +15,7 @@
  */
 import { dlopen } from "bun:ffi";
 import type * as Faults from "./faults.ts";
+import { bindingPlan } from "./late-binding.ts";
 
 /** Name of the environment variable that makes calls fail (`faults.ts`). */
 export const FAULTS_VARIABLE = "EPOLLO_FAULTS";
@@ -136,6 +138,20 @@ const SIGNATURES = {
   __errno_location: { args: [], returns: "ptr" },
 } as const satisfies Record<keyof Libc, { args: readonly string[]; returns: string }>;
 
+type Name = keyof Libc;
+type Signatures = Parameters<typeof dlopen>[1];
+type Binding = (...values: number[]) => number;
+
+/** What each handler thread calls. errno's address must be bound before a call fails: binding changes errno. */
+const EARLY: readonly Name[] = [
+  "__errno_location",
+  "clock_gettime",
+  "getrusage",
+  "sched_yield",
+  "syscall",
+  "write",
+];
+
 /** Lists the file names under which the C library is looked for on this machine, in order. */
 export function libcCandidates(arch: string = process.arch): string[] {
   const muslArch = arch === "arm64" ? "aarch64" : "x86_64";
@@ -148,8 +164,7 @@ function openLibc(): Libc {
   const failures: string[] = [];
   for (const name of libcCandidates()) {
     try {
-      const found = dlopen(name, SIGNATURES as unknown as Parameters<typeof dlopen>[1])
-        .symbols as unknown as Libc;
+      const found = bindingPlan.isLate ? bindLate(name) : bind(name, SIGNATURES);
       const rules = process.env[FAULTS_VARIABLE];
       if (rules === undefined || rules === "") return found;
       // With `require`: every thread loads this module, and hardly any process wants faults.
@@ -159,6 +174,26 @@ function openLibc(): Libc {
     }
   }
   throw new Error(`epollo found no C library that it can use (${failures.join("; ")})`);
+}
+
+function bind(library: string, signatures: object): Libc {
+  return dlopen(library, signatures as Signatures).symbols as unknown as Libc;
+}
+
+/** Binds what a handler thread needs, and each other function when it is called first. */
+function bindLate(library: string): Libc {
+  const early = Object.fromEntries(EARLY.map((name) => [name, SIGNATURES[name]]));
+  const bindings: Record<string, unknown> = { ...bind(library, early) };
+  for (const name of Object.keys(SIGNATURES) as Name[]) bindings[name] ??= late(library, name);
+  return bindings as unknown as Libc;
+}
+
+function late(library: string, name: Name): Binding {
+  let binding: Binding | null = null;
+  return (...values) => {
+    binding ??= bind(library, { [name]: SIGNATURES[name] })[name] as Binding;
+    return binding(...values);
+  };
 }
 
 function unavailable(reason: string): Libc {

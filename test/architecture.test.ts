@@ -50,7 +50,7 @@ const NARROWED: readonly { from: string; to: string; only: readonly string[] }[]
     to: "ffi",
     only: ["ffi/clock.ts", "ffi/native-buffer.ts", "ffi/scheduling.ts", "ffi/thread-usage.ts"],
   },
-  { from: "src/roles/entry", to: "ffi", only: ["ffi/scheduling.ts"] },
+  { from: "src/roles/entry", to: "ffi", only: ["ffi/late-binding.ts", "ffi/scheduling.ts"] },
 ];
 
 const MAX_LINES = 400;
@@ -71,6 +71,7 @@ const WITHOUT_MIRROR: Readonly<Record<string, string>> = {
   "src/roles/entry/acceptor.ts": "entry point of a Worker",
   "src/roles/entry/dispatcher.ts": "entry point of a Worker",
   "src/roles/entry/handler.ts": "entry point of a Worker",
+  "src/roles/entry/few-bindings.ts": "test/ffi/late-binding.test.ts",
   "src/roles/dispatcher-settings.ts": "types only",
   "src/roles/inline-owner.ts": "types only",
   "src/roles/dead-dispatcher.ts": "test/server/essential-threads.test.ts",

@@ -1,4 +1,6 @@
 /** Entry point of a handler thread's Worker. */
+// First, before anything that opens the C library.
+import "./few-bindings.ts";
 import { requestShortSlice } from "../../../ffi/scheduling.ts";
 import { type HandlerThreadSettings, runHandlerThread } from "../handler-thread.ts";
 import { openThreadLog } from "../thread-log.ts";
