@@ -199,6 +199,8 @@ export class Scheduler {
     for (let i = tasks.length - 1; i >= 0; i--) {
       const task = tasks[i];
       if (task.state === TASK_OVER) continue;
+      // That the rest of its body will not come may have been told to a thread that never started it.
+      if (task.upload !== null && task.upload.failure >= 0) task.upload.isClosed = false;
       task.link = null;
       task.entry = -1;
       task.state = TASK_WAITING;

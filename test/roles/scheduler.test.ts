@@ -1,5 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { TASK_GIVEN, TASK_OVER, TASK_WAITING, type Task } from "../../src/roles/client.ts";
+import { Upload } from "../../src/roles/upload.ts";
+import { UploadSender } from "../../src/roles/upload-sender.ts";
 import {
   HANDLER_EMPTY,
   HANDLER_READY,
@@ -219,6 +221,22 @@ describe("a thread that turns out slow", () => {
     tasks[0].state = TASK_OVER;
     run.scheduler.takeAgain(tasks, 0);
     expect(run.scheduler.backlog).toBe(1);
+  });
+
+  test("the end of a body that was told to a thread that never started it is told again", () => {
+    const run = new Scheduling(1).ready([0], 5);
+    const task = makeTask(0);
+    task.upload = new Upload();
+    task.upload.failure = 400;
+    task.upload.isClosed = true;
+    task.record = Buffer.alloc(72);
+    run.scheduler.takeAgain([task], 0);
+    run.scheduler.drain(0);
+    expect(task.state).toBe(TASK_GIVEN);
+    const told: unknown[] = [];
+    task.link = { ...task.link!, failBody: (...what) => told.push(what) > 0 };
+    new UploadSender({ retryLater: () => {}, resumed: () => {} }).credit(task, 1000);
+    expect(told).toEqual([[task.entry, 400]]);
   });
 
   test("nothing to watch: it asks for no further look", () => {
