@@ -20,7 +20,7 @@
  * The head is copied as it came and the parser's offsets with it, so that no string is made before somebody asks for
  * it. The record is the same in a ring and in a buffer of its own (a task that waits in a dispatcher's backlog).
  */
-import type { RequestHead } from "../http/request-head.ts";
+import { FIELD_NUMBERS, type RequestHead } from "../http/request-head.ts";
 
 /** Flag: the request is HTTP/1.0: its answer is never chunked. */
 export const TASK_HTTP_1_0 = 1;
@@ -44,12 +44,11 @@ export function taskFlags(head: RequestHead, hasBody: boolean): number {
 
 /** Bytes before the field table. */
 export const TASK_HEADER_BYTES = 72;
-const FIELD_WORDS = 4;
 const STAMP_WORD = 16;
 
 /** Bytes of the record for a head with so many fields and body bytes. */
 export function taskRecordBytes(head: RequestHead, bodyBytes: number): number {
-  return TASK_HEADER_BYTES + head.headerCount * FIELD_WORDS * 4 + head.headBytes + bodyBytes;
+  return TASK_HEADER_BYTES + head.headerCount * FIELD_NUMBERS * 4 + head.headBytes + bodyBytes;
 }
 
 /** Bytes of the longest record of a request without its body, whose head is within limits. */
@@ -57,7 +56,7 @@ export function longestTaskRecord(limits: {
   readonly headBytes: number;
   readonly headerCount: number;
 }): number {
-  return TASK_HEADER_BYTES + limits.headerCount * FIELD_WORDS * 4 + limits.headBytes;
+  return TASK_HEADER_BYTES + limits.headerCount * FIELD_NUMBERS * 4 + limits.headBytes;
 }
 
 /** Memory that a record lies in: the same bytes as bytes and as words. */
@@ -112,7 +111,7 @@ export function writeTaskRecord(
   writeLength(words, base + 14, head.contentLength);
   const fields = head.fields;
   const table = base + (TASK_HEADER_BYTES >> 2);
-  const fieldWords = headerCount * FIELD_WORDS;
+  const fieldWords = headerCount * FIELD_NUMBERS;
   for (let i = 0; i < fieldWords; i++) words[table + i] = fields[i]!;
   const headAt = offset + TASK_HEADER_BYTES + fieldWords * 4;
   source.copy(target.bytes, headAt, headStart, headStart + head.headBytes);
@@ -206,7 +205,7 @@ export class TaskView {
 
   /** Byte offset of the head within `bytes`. */
   get headStart(): number {
-    return this.offset + TASK_HEADER_BYTES + this.headerCount * FIELD_WORDS * 4;
+    return this.offset + TASK_HEADER_BYTES + this.headerCount * FIELD_NUMBERS * 4;
   }
 
   /** Byte offset of the body within `bytes`. */

@@ -7,9 +7,10 @@
  * ask for the same again and again.
  */
 import type { TaskView } from "../channel/task-record.ts";
+import { areSameBytes, copyBytes, hashBytes, placeOfHash } from "../http/byte-runs.ts";
 import { decodeLatin1, decodeUtf8 } from "../http/latin1.ts";
+import { FIELD_NUMBERS } from "../http/request-head.ts";
 
-const FIELD_WORDS = 4;
 const SLASH = 0x2f;
 const QUESTION_MARK = 0x3f;
 const DOT = 0x2e;
@@ -90,7 +91,7 @@ let isLastCanonical = false;
 /** `http://host` for a Host field, or null when it is no host that a url can have; `isLastCanonical` says the rest. */
 function urlPrefix(bytes: Buffer, start: number, end: number): string | null {
   const length = end - start;
-  if (length === lastHostLength && isSame(lastHost, 0, bytes, start, length)) return lastPrefix;
+  if (length === lastHostLength && areSameBytes(lastHost, 0, bytes, start, length)) return lastPrefix;
   const host = decodeLatin1(bytes, start, end);
   lastPrefix = null;
   lastHostLength = length <= KEPT_BYTES ? length : -1;
@@ -109,7 +110,7 @@ export function requestUrl(view: TaskView): RequestUrl {
   let hostStart = 0;
   let hostEnd = -1;
   if (hostIndex >= 0) {
-    const row = view.fieldTable + hostIndex * FIELD_WORDS;
+    const row = view.fieldTable + hostIndex * FIELD_NUMBERS;
     const { headStart, words } = view;
     hostStart = headStart + words[row + 2]!;
     hostEnd = headStart + words[row + 3]!;
@@ -117,16 +118,15 @@ export function requestUrl(view: TaskView): RequestUrl {
   const hostLength = hostEnd - hostStart;
   let entry = passing;
   if (targetLength <= KEPT_BYTES && hostLength <= KEPT_BYTES) {
-    let hash = targetLength;
-    for (let i = targetStart; i < targetEnd; i++) hash = (Math.imul(hash, 31) + bytes[i]!) | 0;
-    const place = (hash ^ (hash >>> 15)) & (PLACES - 1);
+    const hash = hashBytes(targetLength, bytes, targetStart, targetEnd);
+    const place = placeOfHash(hash, PLACES);
     const there = kept[place]!;
     if (
       there !== null &&
       there.targetLength === targetLength &&
       there.hostLength === hostLength &&
-      isSame(there.bytes, 0, bytes, targetStart, targetLength) &&
-      isSame(there.bytes, targetLength, bytes, hostStart, hostLength)
+      areSameBytes(there.bytes, 0, bytes, targetStart, targetLength) &&
+      areSameBytes(there.bytes, targetLength, bytes, hostStart, hostLength)
     ) {
       return there;
     }
@@ -156,13 +156,4 @@ export function requestUrl(view: TaskView): RequestUrl {
     entry.kind = URL_TO_PARSE;
   }
   return entry;
-}
-
-function isSame(own: Uint8Array, at: number, other: Uint8Array, start: number, length: number): boolean {
-  for (let i = 0; i < length; i++) if (own[at + i] !== other[start + i]) return false;
-  return true;
-}
-
-function copyBytes(to: Uint8Array, at: number, from: Uint8Array, start: number, length: number): void {
-  for (let i = 0; i < length; i++) to[at + i] = from[start + i]!;
 }

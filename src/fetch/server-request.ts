@@ -10,7 +10,7 @@
 
 import { TASK_HAS_BODY, TASK_STREAMS_BODY, type TaskView } from "../channel/task-record.ts";
 import { METHODS } from "../http/method.ts";
-import { decodeFieldName, decodeFieldValue } from "../http/request-head.ts";
+import { decodeFieldName, decodeFieldValue, FIELD_NUMBERS } from "../http/request-head.ts";
 import { cookiesOf, paramsOf, type RouteParams } from "./bun-request.ts";
 import type { Exchange } from "./exchange.ts";
 import { IncomingBody } from "./incoming-body.ts";
@@ -18,7 +18,6 @@ import type { RouteHandler } from "./registration.ts";
 import { requestUrl, URL_KNOWN, URL_TO_PARSE } from "./request-url.ts";
 import { routePath } from "./router.ts";
 
-const FIELD_WORDS = 4;
 /** Whether somebody has read of a stream. Missing from Bun's types, and loaded when it is asked for: that takes 5 ms. */
 function isDisturbed(stream: ReadableStream): boolean {
   return (require("node:stream") as { isDisturbed(stream: ReadableStream): boolean }).isDisturbed(stream);
@@ -225,7 +224,7 @@ function appendFields(headers: Headers, view: TaskView): void {
   const table = view.fieldTable;
   const head = view.headStart;
   for (let i = 0; i < view.headerCount; i++) {
-    const row = table + i * FIELD_WORDS;
+    const row = table + i * FIELD_NUMBERS;
     headers.append(
       decodeFieldName(view.bytes, head, view.words, row),
       decodeFieldValue(view.bytes, head, view.words, row),

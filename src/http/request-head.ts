@@ -10,6 +10,7 @@
  * Must not know: where the bytes lie, sockets, threads.
  */
 
+import { areSameBytes, copyBytes } from "./byte-runs.ts";
 import { decodeName } from "./header-names.ts";
 import { decodeLatin1 } from "./latin1.ts";
 import type { ParserLimits } from "./limits.ts";
@@ -89,9 +90,8 @@ export class RequestHead {
   isAgain(bytes: Uint8Array, base: number, end: number): boolean {
     const length = this.#keptBytes;
     if (length === 0 || end - base < length) return false;
-    const kept = this.#kept;
     // Heads that differ most often do so in the target, near the start.
-    for (let i = 0; i < length; i++) if (kept[i] !== bytes[base + i]) return false;
+    if (!areSameBytes(this.#kept, 0, bytes, base, length)) return false;
     this.#misses = 0;
     return true;
   }
@@ -104,8 +104,7 @@ export class RequestHead {
       this.#misses = 0;
       if (length > KEPT_BYTES) return;
     }
-    const kept = this.#kept;
-    for (let i = 0; i < length; i++) kept[i] = bytes[base + i]!;
+    copyBytes(this.#kept, 0, bytes, base, length);
     this.#keptBytes = length;
   }
 

@@ -31,13 +31,13 @@ import { type IncomingQueue, PEER_ADDRESS_WORDS } from "../shm/incoming-queue.ts
 import type { Parker } from "../shm/parker.ts";
 import { AcceptDuty, LOOK_MS } from "./accept-duty.ts";
 import { BoundedLog, LOG_EVERY_MS } from "./bounded-log.ts";
-import type * as Counts from "./connection-count.ts";
+import type { ConnectionCount } from "./connection-count.ts";
 import { dropDescriptor, holdDescriptor } from "./held-descriptors.ts";
+import { connectionCountOf } from "./optional-stages.ts";
 import { Refusal } from "./refusal.ts";
 import {
   acceptedCount,
   acceptorCounters,
-  admissionOf,
   controlOf,
   incomingOf,
   type ServerMemory,
@@ -79,7 +79,7 @@ export class Acceptor {
   readonly #dispatchers: readonly { parker: Parker; waker: Waker }[];
   readonly #buffer = allocateAcceptBuffer();
   readonly #peer: Int32Array = new Int32Array(PEER_ADDRESS_WORDS);
-  readonly #connections: Counts.ConnectionCount | null;
+  readonly #connections: ConnectionCount | null;
   readonly #waitsWhenFull: boolean;
   readonly #refusal: Refusal = new Refusal();
   /** The key of the connection that was accepted last. */
@@ -100,10 +100,7 @@ export class Acceptor {
     this.#counters = acceptorCounters(settings.memory);
     this.#listenerFd = settings.listenerFd;
     this.#isShared = settings.isShared;
-    const admission = admissionOf(settings.memory);
-    // With `require`, since most servers have no limits, and each module takes time to load.
-    const counts = admission && (require("./connection-count.ts") as typeof Counts);
-    this.#connections = counts && new counts.ConnectionCount(admission, settings.proxies, null);
+    this.#connections = connectionCountOf(settings.memory, settings.proxies, null);
     this.#waitsWhenFull = settings.whenFull === "wait";
     this.#dispatchers = settings.dispatcherWakerFds.map((fd, index) => ({
       parker: this.#control.dispatcherParker(index),

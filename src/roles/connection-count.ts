@@ -6,7 +6,7 @@
  * counted by the address that the proxy tells, from then on.
  */
 import { AddressSet } from "../net/address-set.ts";
-import { Waker } from "../net/waker.ts";
+import type { Waker } from "../net/waker.ts";
 import { type Admission, NO_ADDRESS } from "../shm/admission.ts";
 
 /** The connections of a server. */
@@ -25,15 +25,6 @@ export class ConnectionCount {
     if (proxies === null) return;
     this.#proxies = new AddressSet();
     for (const entry of proxies) this.#proxies.add(entry);
-  }
-
-  /** As the constructor, for a dispatcher; null where nothing is counted. */
-  static of(
-    admission: Admission | null,
-    proxies: readonly string[] | null,
-    acceptorWakerFd: number,
-  ): ConnectionCount | null {
-    return admission === null ? null : new ConnectionCount(admission, proxies, Waker.attach(acceptorWakerFd));
   }
 
   /** The key under which the peer of a new connection is counted: five words from `index` on. */

@@ -138,7 +138,7 @@ export class Dispatcher {
       this.#links,
       this.#counters,
       ownPathsOf(settings, this.#control),
-      connectionCountOf(settings),
+      connectionCountOf(memory, settings.proxies, settings.acceptorWakerFd),
       accessLogOf(settings, this.#counters),
     );
     this.#watch = new HandlerWatch(

@@ -1,17 +1,18 @@
 /**
- * What most servers do without, or need later, made for a dispatcher whose settings ask for it; else null.
+ * What most servers do without, or need later, made for a thread whose settings ask for it; else null.
  *
- * Owned by the dispatcher. With `require`, since each thread loads each module anew, and those that are not needed delay the
+ * Owned by the dispatcher or the acceptor. With `require`, since each thread loads each module anew, and those that are not needed delay the
  * first answer.
  */
 import { threadLog } from "../log/log.ts";
+import { Waker } from "../net/waker.ts";
 import type { ControlBlock } from "../shm/control-block.ts";
 import type * as AccessLogs from "./access-log.ts";
 import type { Clients } from "./clients.ts";
 import type * as Counts from "./connection-count.ts";
 import type { DispatcherSettings } from "./dispatcher-settings.ts";
 import type * as Own from "./own-paths.ts";
-import { admissionOf } from "./server-memory.ts";
+import { admissionOf, type ServerMemory } from "./server-memory.ts";
 
 /** The access log. */
 export function accessLogOf(
@@ -23,12 +24,17 @@ export function accessLogOf(
   return new AccessLog(settings.accessLog, counters);
 }
 
-/** The count of connections. */
-export function connectionCountOf(settings: DispatcherSettings): Counts.ConnectionCount | null {
-  const admission = admissionOf(settings.memory);
+/** The count of connections, for a dispatcher and for the acceptor, which has no waker to give. */
+export function connectionCountOf(
+  memory: ServerMemory,
+  proxies: readonly string[] | null,
+  acceptorWakerFd: number | null,
+): Counts.ConnectionCount | null {
+  const admission = admissionOf(memory);
   if (admission === null) return null;
   const { ConnectionCount } = require("./connection-count.ts") as typeof Counts;
-  return ConnectionCount.of(admission, settings.proxies, settings.acceptorWakerFd);
+  const acceptor = acceptorWakerFd === null ? null : Waker.attach(acceptorWakerFd);
+  return new ConnectionCount(admission, proxies, acceptor);
 }
 
 /** The paths that the server answers itself. */

@@ -23,6 +23,7 @@ import { RouteResponder, type SentTarget } from "../fetch/route-responder.ts";
 import { ROUTE_ANSWERED, ROUTE_FETCH, ROUTE_UNKNOWN } from "../fetch/route-target.ts";
 import type { RouteEntry } from "../fetch/router.ts";
 import type { StaticAnswer, StaticReply } from "../fetch/static-answer.ts";
+import { areSameBytes, hashBytes, placeOfHash } from "../http/byte-runs.ts";
 import { decodeLatin1, writeLatin1 } from "../http/latin1.ts";
 import { DEFAULT_LIMITS, type ParserLimits } from "../http/limits.ts";
 import { METHOD_HEAD } from "../http/method.ts";
@@ -257,19 +258,14 @@ function mayHaveConditions(head: RequestHead): boolean {
 }
 
 function placeOf(head: RequestHead, bytes: Uint8Array, headStart: number): number {
-  const end = headStart + head.targetEnd;
-  let hash = head.method;
-  for (let i = headStart + head.targetStart; i < end; i++) hash = (Math.imul(hash, 31) + bytes[i]!) | 0;
-  return (hash ^ (hash >>> 15)) & (PLACES - 1);
+  const hash = hashBytes(head.method, bytes, headStart + head.targetStart, headStart + head.targetEnd);
+  return placeOfHash(hash, PLACES);
 }
 
 function isSame(known: KnownTarget, head: RequestHead, bytes: Uint8Array, headStart: number): boolean {
-  const own = known.bytes;
-  const { length } = own;
-  const start = headStart + head.targetStart;
+  const { length } = known.bytes;
   if (known.method !== head.method || length !== head.targetEnd - head.targetStart) return false;
-  for (let i = 0; i < length; i++) if (own[i] !== bytes[start + i]) return false;
-  return true;
+  return areSameBytes(known.bytes, 0, bytes, headStart + head.targetStart, length);
 }
 
 function nativeOf(bytes: Uint8Array): NativeBuffer {
