@@ -105,6 +105,27 @@ export const TARGETS: readonly Target[] = [
     limit: 1.2,
   }),
   target({
+    title: "file of 10 MB: requests/s",
+    scenarios: ["file-10m"],
+    measure: "requestsPerSecond",
+    bound: "at least",
+    limit: 1,
+  }),
+  target({
+    title: "the same: CPU of the whole machine per request",
+    scenarios: ["file-10m"],
+    measure: "machineUsPerRequest",
+    bound: "at most",
+    limit: 1,
+  }),
+  target({
+    title: "upload of 1 MB, sent back: requests/s",
+    scenarios: ["echo-1m"],
+    measure: "requestsPerSecond",
+    bound: "at least",
+    limit: 0.9,
+  }),
+  target({
     title: "16-deep pipelining, trivial: requests/s",
     scenarios: ["pipelined"],
     measure: "requestsPerSecond",

@@ -6,7 +6,7 @@
 import type { Scenario } from "../scenarios.ts";
 import { holdConnections } from "../support/held.ts";
 import type { Peer } from "../support/peers.ts";
-import { cpuUsage, preemptions, processTree } from "../support/process-usage.ts";
+import { cpuUsage, machineUs, preemptions, processTree } from "../support/process-usage.ts";
 import { runLoad } from "../support/wrk.ts";
 import type { Load } from "../support/wrk-script.ts";
 import type { MeasureRunning, Measures, Run } from "./context.ts";
@@ -42,9 +42,11 @@ export async function measureLoad(
   const otherPids = others.flatMap((other) => processTree(other.pid));
   const othersBefore = cpuUsage(otherPids).totalUs;
   const preemptionsBefore = preemptions(pids);
+  const machineBefore = machineUs();
   const before = cpuUsage(pids);
   const result = await runLoad(peer.port, load, run.clientCpus);
   const after = cpuUsage(pids);
+  const machineAfter = machineUs();
   const requests = Math.max(1, result.requests);
   const coresBusy = (after.totalUs - before.totalUs) / result.durationUs;
   const clientThreads = Math.min(load.threads ?? 1, load.connections);
@@ -55,6 +57,7 @@ export async function measureLoad(
     systemUsPerRequest: (after.systemUs - before.systemUs) / requests,
     cpuUsPerRequest: (after.totalUs - before.totalUs) / requests,
     mainThreadUsPerRequest: (after.mainThreadUs - before.mainThreadUs) / requests,
+    machineUsPerRequest: (machineAfter - machineBefore) / requests,
     p50Us: result.p50Us,
     p99Us: result.p99Us,
     p999Us: result.p999Us,

@@ -1,8 +1,8 @@
 /**
- * CPU time and memory of other processes, from /proc.
+ * CPU time and memory of other processes, and CPU time of the whole machine, from /proc.
  *
  * Any thread; reads files and nothing else. Resolution of CPU time is one clock tick, 10 ms. Source:
- * proc_pid_stat(5), proc_pid_status(5). All but `cpuUsage` of one process take a server as a tree: the process that the
+ * proc_pid_stat(5), proc_pid_status(5), proc_stat(5). All but `cpuUsage` of one process take a server as a tree: the process that the
  * benchmark started and all that came from it (cluster workers, nginx's workers).
  */
 import { readdirSync, readFileSync } from "node:fs";
@@ -49,6 +49,20 @@ export function cpuUsage(pids: readonly number[]): CpuUsage {
   const main = statFields(`/proc/${pids[0]}/task/${pids[0]}/stat`);
   const mainTicks = main === null ? 0 : Number(main[11]) + Number(main[12]);
   return { userUs, systemUs, totalUs: userUs + systemUs, mainThreadUs: mainTicks * MICROSECONDS_PER_TICK };
+}
+
+/**
+ * Reads the CPU time that the whole machine has used so far, in microseconds: all processes, the client included, and
+ * interrupts. Over loopback most of TCP runs in softirqs, which are charged to whoever is on the processor: of large
+ * answers a server's own time tells little.
+ */
+export function machineUs(): number {
+  const [user, nice, system, , , irq, softirq] = readFileSync("/proc/stat", "latin1")
+    .slice("cpu ".length, 200)
+    .trim()
+    .split(" ", 7)
+    .map(Number);
+  return (user! + nice! + system! + irq! + softirq!) * MICROSECONDS_PER_TICK;
 }
 
 /** Reads the resident memory of processes, in bytes; pages that they share count for each. */

@@ -16,6 +16,8 @@ export type Measure =
   | "cpuUsPerRequest"
   /** Of the main thread of the first process alone. */
   | "mainThreadUsPerRequest"
+  /** Of the whole machine, the client and interrupts included. */
+  | "machineUsPerRequest"
   | "p50Us"
   | "p99Us"
   | "p999Us"

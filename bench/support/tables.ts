@@ -52,6 +52,7 @@ const LOAD: readonly Column[] = [
   { title: "user", measure: "userUsPerRequest", decimals: 1 },
   { title: "system", measure: "systemUsPerRequest", decimals: 1 },
   { title: "main", measure: "mainThreadUsPerRequest", decimals: 1 },
+  { title: "machine", measure: "machineUsPerRequest", decimals: 1 },
   { title: "cores", measure: "coresBusy", decimals: 2 },
   { title: "wrk", measure: "clientCoresBusy", decimals: 2 },
   ...LATENCIES,
