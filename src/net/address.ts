@@ -65,12 +65,26 @@ export function formatPeer(words: Int32Array, index: number): SocketAddress | nu
   return { address: ipv6Text(groups, words[index + 4]!), family: "IPv6", port };
 }
 
+/** Whether the record at `index` of `words` is an address of the loopback interface: 127/8 (mapped to IPv6 as well), ::1. RFC 6890. */
+export function isLoopbackPeer(words: Int32Array, index: number): boolean {
+  const family = words[index]! & 0xffff;
+  const first = words[index + 1]!;
+  if (family === 4) return (first & 0xff) === 127;
+  if (family !== 6 || first !== 0 || words[index + 2] !== 0) return false;
+  const last = words[index + 4]!;
+  return words[index + 3] === 0 ? last === ONE_LAST : words[index + 3] === MAPPED && (last & 0xff) === 127;
+}
+
 /** Reads a sockaddr as text; null when it is neither IPv4 nor IPv6. */
 export function formatSockaddr(sockaddr: Buffer): SocketAddress | null {
   const words = new Int32Array(PEER_WORDS);
   encodePeer(sockaddr, words, 0);
   return formatPeer(words, 0);
 }
+
+/** The third and fourth word of an address, as they lie in memory: ::ffff:0:0/96 and ::1. */
+const MAPPED = 0xffff0000 | 0;
+const ONE_LAST = 0x01000000;
 
 function wordOf(bytes: Buffer, offset: number): number {
   return bytes[offset]! | (bytes[offset + 1]! << 8) | (bytes[offset + 2]! << 16) | (bytes[offset + 3]! << 24);

@@ -25,6 +25,7 @@ import {
   MSG_NOSIGNAL,
   SHUT_WR,
   SO_LINGER,
+  SO_SNDBUF,
   SOL_SOCKET,
   TCP_NODELAY,
 } from "../../ffi/constants.ts";
@@ -52,6 +53,8 @@ enabled.bytes[0] = 1;
 /** struct linger { l_onoff 1, l_linger 0 }, socket(7): close drops what was not sent and resets. */
 const lingerNot = NativeBuffer.allocate(8);
 lingerNot.bytes[0] = 1;
+const sendBuffer = NativeBuffer.allocate(4);
+const sendBufferWords = sendBuffer.int32();
 const fileOffset = NativeBuffer.allocate(8);
 const fileOffsetWords = fileOffset.int32();
 
@@ -172,6 +175,15 @@ export function resetSocket(fd: number): number {
 /** Tells whether a descriptor is a socket. */
 export function isSocket(fd: number): boolean {
   return setNoDelay(fd) !== -ERRNO.ENOTSOCK;
+}
+
+/**
+ * Gives a socket a send buffer of a fixed size instead of one that the kernel sizes; the kernel doubles `bytes` for what it keeps
+ * beside them (SO_SNDBUF, socket(7)). Gives 0 or -errno.
+ */
+export function fixSendBuffer(fd: number, bytes: number): number {
+  sendBufferWords[0] = bytes;
+  return setsockopt(fd, SOL_SOCKET, SO_SNDBUF, sendBuffer.address, 4);
 }
 
 /** Makes TCP send small segments at once (TCP_NODELAY). Gives 0 or -errno (EOPNOTSUPP on unix sockets: harmless). */

@@ -9,7 +9,7 @@ import { NativeBuffer } from "../../ffi/native-buffer.ts";
 import type { DispatcherLink } from "../channel/dispatcher-link.ts";
 import { CLOSE, FIRST, LAST } from "../channel/messages.ts";
 import { describeOpen } from "../net/file.ts";
-import { sendFile, transmit, transmitMore, WOULD_BLOCK } from "../net/stream-socket.ts";
+import { fixSendBuffer, sendFile, transmit, transmitMore, WOULD_BLOCK } from "../net/stream-socket.ts";
 import { DispatcherCounter } from "../shm/counters.ts";
 import type { AccessLog } from "./access-log.ts";
 import { AnswerRecorder } from "./answer-recorder.ts";
@@ -31,6 +31,11 @@ import { closingCopy, LastAnswers } from "./last-answer.ts";
 export const WRITE_BUDGET: number = 256 * 1024;
 /** Bytes of a file that one call sends at most: the kernel needs no copy for them. */
 const FILE_BUDGET: number = 1024 * 1024;
+/**
+ * The send buffer of a client on this machine that gets a file. The kernel's own grows to 4 MB (tcp_wmem), which is right for
+ * long ways; here nothing is under way, and what the client copies out of a short buffer is still in the caches.
+ */
+const NEAR_BUFFER_BYTES = 200_000;
 /** Segments that are ready together are gathered up to this length into one send. */
 const GATHER_BYTES = 64 * 1024;
 /** The handler is told of this many bytes taken at a time. */
@@ -304,7 +309,14 @@ export class AnswerWriter {
       this.#owner.broken(client);
       return -1;
     }
+    if (client.isNear && sent < wanted) this.#boundNear(client);
     return this.#sent(client, sent, wanted);
+  }
+
+  /** The socket of a client on this machine is full, and takes no more at a time from now on than the caches hold. */
+  #boundNear(client: Client): void {
+    client.isNear = false;
+    fixSendBuffer(client.fd, NEAR_BUFFER_BYTES);
   }
 
   /** Copies the segments that are ready into the staging buffer; gives the length. Stops at one that closes. */

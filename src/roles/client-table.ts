@@ -4,6 +4,7 @@
  * Owned by the dispatcher. A slot that is freed gets the next generation, so late events and messages miss.
  */
 import { DEFAULT_LIMITS, type ParserLimits } from "../http/limits.ts";
+import { isLoopbackPeer } from "../net/address.ts";
 import { NO_ADDRESS } from "../shm/admission.ts";
 import { PEER_ADDRESS_WORDS } from "../shm/incoming-queue.ts";
 import { Client } from "./client.ts";
@@ -47,6 +48,7 @@ export class ClientTable {
     if (slot === this.#clients.length) this.#grow();
     const client = new Client(slot, this.#generations[slot], fd, this.#limits);
     this.#clients[slot] = client;
+    client.isNear = isLoopbackPeer(peer, 0);
     if (this.#connections !== null) {
       client.addressKey = this.#connections.keyOf(peer, 0);
       this.#connections.opened(fd, client.addressKey);

@@ -89,6 +89,8 @@ export class Client implements TimerEntry {
   isReadable = true;
   /** The socket may take bytes. */
   isWritable = true;
+  /** Its peer is on this machine and the kernel sizes its send buffer. */
+  isNear = false;
   /** The kernel says that the peer has closed its half; the end is still to be read. */
   isHungUp = false;
   /** The handlers were told that the peer has closed its half. */

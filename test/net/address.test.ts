@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { encodeSockaddrIn, encodeSockaddrIn6, encodeSockaddrUn } from "../../ffi/layout.ts";
 import { libcCandidates } from "../../ffi/libc.ts";
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
-import { encodePeer, formatPeer, formatSockaddr, PEER_WORDS } from "../../src/net/address.ts";
+import { encodePeer, formatPeer, formatSockaddr, isLoopbackPeer, PEER_WORDS } from "../../src/net/address.ts";
 
 const AF_INET6 = 10;
 
@@ -38,6 +38,46 @@ function text6(address: Uint8Array): string {
   encodeSockaddrIn6(sockaddr, address, 1);
   return formatSockaddr(sockaddr)!.address;
 }
+
+describe("a peer of the loopback interface", () => {
+  const isLoopback = (sockaddr: Buffer): boolean => {
+    const words = new Int32Array(9).fill(-1);
+    encodePeer(sockaddr, words, 2);
+    return isLoopbackPeer(words, 2);
+  };
+
+  test.each([
+    ["127.0.0.1", true],
+    ["127.255.0.9", true],
+    ["126.0.0.127", false],
+    ["192.0.2.127", false],
+  ])("%s: %p", (text, expected) => {
+    const sockaddr = Buffer.alloc(128);
+    encodeSockaddrIn(sockaddr, Uint8Array.from(text.split("."), Number), 1);
+    expect(isLoopback(sockaddr)).toBe(expected);
+  });
+
+  test.each([
+    ["0:0:0:0:0:0:0:1", true],
+    ["0:0:0:0:0:ffff:7f00:2", true],
+    ["0:0:0:0:0:ffff:c000:27f", false],
+    ["0:0:0:0:0:0:7f00:1", false],
+    ["0:0:0:0:0:0:0:2", false],
+    ["0:0:0:1:0:0:0:1", false],
+    ["7f00:0:0:0:0:0:0:1", false],
+    ["2001:db8:0:0:0:ffff:7f00:1", false],
+  ])("%s: %p", (text, expected) => {
+    const sockaddr = Buffer.alloc(128);
+    encodeSockaddrIn6(sockaddr, ipv6(text), 1);
+    expect(isLoopback(sockaddr)).toBe(expected);
+  });
+
+  test("of a unix socket there is no address", () => {
+    const sockaddr = Buffer.alloc(128);
+    encodeSockaddrUn(sockaddr, "/tmp/socket");
+    expect(isLoopback(sockaddr)).toBe(false);
+  });
+});
 
 describe("a peer's record", () => {
   test("IPv4: family, port and address in two words, the others zero", () => {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { close, open } from "../../ffi/calls.ts";
-import { IPPROTO_TCP, O_CLOEXEC, O_RDONLY, TCP_NODELAY } from "../../ffi/constants.ts";
+import { IPPROTO_TCP, O_CLOEXEC, O_RDONLY, SO_SNDBUF, SOL_SOCKET, TCP_NODELAY } from "../../ffi/constants.ts";
 import { ERRNO } from "../../ffi/errno.ts";
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
 import * as stream from "../../src/net/stream-socket.ts";
@@ -156,6 +156,13 @@ test("setNoDelay and closeSocket do what they say", async () => {
   expect(countDescriptors()).toBe(before - 2);
   expect(stream.closeSocket(1_000_000)).toBe(-ERRNO.EBADF);
   pair = null;
+});
+
+test("fixSendBuffer sets a size, which the kernel doubles", async () => {
+  const { server } = await openPair();
+  expect(stream.fixSendBuffer(server, 50_000)).toBe(0);
+  expect(getIntOption(server, SOL_SOCKET, SO_SNDBUF)).toBe(100_000);
+  expect(stream.fixSendBuffer(1_000_000, 50_000)).toBe(-ERRNO.EBADF);
 });
 
 /** Receives until the end. */

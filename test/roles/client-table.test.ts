@@ -17,6 +17,13 @@ describe("a table of clients", () => {
     for (const slot of [-1, 1, 63, 64, 1_000_000]) expect(table.find(slot, 0)).toBeNull();
   });
 
+  test("tells clients of the loopback interface from others", () => {
+    const table = new ClientTable();
+    const at = (byte: number) =>
+      Int32Array.of(4 | (80 << 16), byte, 0, 0, 0, 0, 0, 0).subarray(0, PEER_ADDRESS_WORDS);
+    expect([table.open(3, at(127)).isNear, table.open(4, at(10)).isNear]).toEqual([true, false]);
+  });
+
   test("a slot that is used again has another generation: late events miss", () => {
     const table = new ClientTable();
     const first = table.open(3, peer(1));
