@@ -8,8 +8,7 @@
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
 import type { DispatcherLink } from "../channel/dispatcher-link.ts";
 import { CLOSE, FIRST, LAST } from "../channel/messages.ts";
-import { describeOpen } from "../net/file.ts";
-import { fixSendBuffer, sendFile, transmit, transmitMore, WOULD_BLOCK } from "../net/stream-socket.ts";
+import { transmit, transmitMore, WOULD_BLOCK } from "../net/stream-socket.ts";
 import { DispatcherCounter } from "../shm/counters.ts";
 import type { AccessLog } from "./access-log.ts";
 import { AnswerRecorder } from "./answer-recorder.ts";
@@ -24,18 +23,12 @@ import {
   type TaskLink,
 } from "./client.ts";
 import { DirectAnswers } from "./direct-answers.ts";
+import { FILE_BUDGET, FILE_ENDED, sendFromFile } from "./file-sender.ts";
 import { closeHeld, holdDescriptor } from "./held-descriptors.ts";
 import { closingCopy, LastAnswers } from "./last-answer.ts";
 
 /** Bytes written to one client in a turn. */
 export const WRITE_BUDGET: number = 256 * 1024;
-/** Bytes of a file that one call sends at most: the kernel needs no copy for them. */
-const FILE_BUDGET: number = 1024 * 1024;
-/**
- * The send buffer of a client on this machine that gets a file. The kernel's own grows to 4 MB (tcp_wmem), which is right for
- * long ways; here nothing is under way, and what the client copies out of a short buffer is still in the caches.
- */
-const NEAR_BUFFER_BYTES = 200_000;
 /** Segments that are ready together are gathered up to this length into one send. */
 const GATHER_BYTES = 64 * 1024;
 /** The handler is told of this many bytes taken at a time. */
@@ -303,20 +296,10 @@ export class AnswerWriter {
   /** Sends from a file; gives what `#send` gives. A file that has become shorter cannot be answered whole: reset. */
   #sendFile(client: Client, segment: Segment): number {
     const wanted = Math.min(segment.length, FILE_BUDGET);
-    const sent = sendFile(client.fd, segment.fileFd, segment.at, wanted);
-    // Less is taken by a full socket, which says when it has room again, or when the file ends, of which nobody would tell.
-    if (sent === 0 || (sent > 0 && sent < wanted && endOf(segment.fileFd) < segment.at + wanted)) {
-      this.#owner.broken(client);
-      return -1;
-    }
-    if (client.isNear && sent < wanted) this.#boundNear(client);
-    return this.#sent(client, sent, wanted);
-  }
-
-  /** The socket of a client on this machine is full, and takes no more at a time from now on than the caches hold. */
-  #boundNear(client: Client): void {
-    client.isNear = false;
-    fixSendBuffer(client.fd, NEAR_BUFFER_BYTES);
+    const sent = sendFromFile(client, segment, wanted);
+    if (sent !== FILE_ENDED) return this.#sent(client, sent, wanted);
+    this.#owner.broken(client);
+    return -1;
   }
 
   /** Copies the segments that are ready into the staging buffer; gives the length. Stops at one that closes. */
@@ -387,12 +370,6 @@ export class AnswerWriter {
 }
 
 const NOTHING = NativeBuffer.allocate(1);
-
-/** The length of an open file by now; 0 if it is not to be found out. */
-function endOf(fileFd: number): number {
-  const file = describeOpen(fileFd);
-  return typeof file === "number" ? 0 : file.size;
-}
 
 /** How many blocks of a slab hold so many bytes. */
 export function blocksOf(link: DispatcherLink<Task>, length: number): number {

@@ -3,7 +3,7 @@ import { mkdtempSync, readlinkSync, rmSync, truncateSync, writeFileSync } from "
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { close, open } from "../../ffi/calls.ts";
-import { O_CLOEXEC, O_RDONLY, SO_SNDBUF, SOL_SOCKET } from "../../ffi/constants.ts";
+import { O_CLOEXEC, O_RDONLY } from "../../ffi/constants.ts";
 import { check } from "../../ffi/errno.ts";
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
 import { CLOSE, FIRST, LAST } from "../../src/channel/messages.ts";
@@ -12,7 +12,6 @@ import { resetSocket } from "../../src/net/stream-socket.ts";
 import { CLIENT_CLOSED, CLIENT_LINGERING, TASK_OVER } from "../../src/roles/client.ts";
 import { DispatcherCounter } from "../../src/shm/counters.ts";
 import { pattern } from "../channel/link-pair.ts";
-import { getIntOption } from "../net/raw-client.ts";
 import { Answering } from "./answering.ts";
 
 let run: Answering;
@@ -152,23 +151,6 @@ describe("an answer from a file", () => {
     expect([run.client.isWritable, isOpen(fd)]).toEqual([false, true]);
     const bytes = await run.peerReadAll(content.length + 4);
     expect([bytes.subarray(4).equals(content), isOpen(fd)]).toEqual([true, false]);
-  });
-
-  test.each([
-    ["on this machine gets a bounded send buffer", true, 400_000],
-    ["elsewhere keeps the one that the kernel sizes", false, 0],
-  ])("that fills the socket: a client %s", async (_title, isNear, bytes) => {
-    run.client.isNear = isNear;
-    const content = pattern(12_000_000, 5);
-    const fd = openFile(content);
-    run.give().answerFile("head", fd, 0, content.length, 0);
-    run.turn();
-    while (run.client.isWritable) run.writer.flush(run.client);
-    const buffer = getIntOption(run.client.fd, SOL_SOCKET, SO_SNDBUF);
-    if (bytes > 0) expect(buffer).toBe(bytes);
-    else expect(buffer).toBeGreaterThan(400_000);
-    const received = await run.peerReadAll(content.length + 4);
-    expect([received.subarray(4).equals(content), isOpen(fd)]).toEqual([true, false]);
   });
 
   test("that became shorter resets the client: it must not take a part for the whole", async () => {
