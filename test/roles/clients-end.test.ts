@@ -4,7 +4,7 @@ import { ANSWER_WINDOW, CLOSE, FIRST, LAST } from "../../src/channel/messages.ts
 import type { Task } from "../../src/roles/client.ts";
 import { SERVER_DRAINING } from "../../src/shm/control-block.ts";
 import { pattern } from "../channel/link-pair.ts";
-import { countDescriptors } from "../net/raw-client.ts";
+import { openDescriptors, openedSince } from "../net/raw-client.ts";
 import type { Peer } from "./peer.ts";
 import { Serving } from "./serving.ts";
 
@@ -12,15 +12,16 @@ const GET = (target: string) => `GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`;
 
 let run: Serving;
 let peer: Peer;
-const descriptors = countDescriptors();
+let before: ReadonlySet<string>;
 beforeEach(async () => {
+  before = openDescriptors();
   run = new Serving();
   peer = await run.connect();
   run.turn();
 });
 afterEach(() => {
   run.close();
-  expect([run.inFlight, countDescriptors()]).toEqual([0, descriptors]);
+  expect([run.inFlight, openedSince(before)]).toEqual([0, []]);
 });
 
 async function request(text = GET("/"), from = peer) {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { SLAB_BLOCKS } from "../../src/channel/pair-memory.ts";
 import { DEFAULT_TIMES, LINGER_MS } from "../../src/roles/deadlines.ts";
 import { DispatcherCounter } from "../../src/shm/counters.ts";
-import { countDescriptors } from "../net/raw-client.ts";
+import { openDescriptors, openedSince } from "../net/raw-client.ts";
 import type { Peer } from "./peer.ts";
 import { Serving, type ServingOptions } from "./serving.ts";
 
@@ -11,17 +11,20 @@ const IDLE_MS = 10_000;
 
 let run: Serving;
 let peer: Peer;
-const descriptors = countDescriptors();
+let before: ReadonlySet<string>;
 
 async function open(options: ServingOptions = {}): Promise<void> {
   run = new Serving(options);
   peer = await run.connect();
   run.turn();
 }
-beforeEach(() => open());
+beforeEach(async () => {
+  before = openDescriptors();
+  await open();
+});
 afterEach(() => {
   run.close();
-  expect([run.inFlight, countDescriptors()]).toEqual([0, descriptors]);
+  expect([run.inFlight, openedSince(before)]).toEqual([0, []]);
   expect(run.scheduling.links[0].slab.countFree()).toBe(SLAB_BLOCKS);
 });
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { ABORT_EXPIRED, FIRST } from "../../src/channel/messages.ts";
 import { DispatcherCounter } from "../../src/shm/counters.ts";
-import { countDescriptors } from "../net/raw-client.ts";
+import { openDescriptors, openedSince } from "../net/raw-client.ts";
 import type { Peer } from "./peer.ts";
 import { Serving } from "./serving.ts";
 
@@ -10,15 +10,16 @@ const UNAVAILABLE = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r
 
 let run: Serving;
 let peer: Peer;
-const descriptors = countDescriptors();
+let before: ReadonlySet<string>;
 beforeEach(async () => {
+  before = openDescriptors();
   run = new Serving();
   peer = await run.connect();
   run.turn();
 });
 afterEach(() => {
   run.close();
-  expect([run.inFlight, countDescriptors()]).toEqual([0, descriptors]);
+  expect([run.inFlight, openedSince(before)]).toEqual([0, []]);
 });
 
 /** Sends a request and gives the handler's end of it and the dispatcher's. */
