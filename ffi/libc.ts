@@ -2,9 +2,10 @@
  * The one place that opens the C library.
  *
  * Every thread that imports this file gets its own bindings (a Worker evaluates its modules anew); they hold no
- * state, so any thread may call any of them. Bun 1.4.5 never frees a binding of a Worker that is terminated, about 0.2 KB,
- * so a handler thread, of which there may be thousands, binds most functions at their first call (`late-binding.ts`). Nothing here knows what the calls are used for, nor reads errno:
- * `calls.ts` wraps the bindings so that a failure comes back as -errno.
+ * state, so any thread may call any of them. Bun 1.4.5 never frees what `dlopen` made for a Worker that is terminated, about 0.2 KB a
+ * function, but what `CFunction` made: a handler thread, of which there may be thousands, closes the library again and calls the
+ * functions by their addresses. Most of them it binds at their first call (`late-binding.ts`). Nothing here knows what the calls
+ * are used for, nor reads errno: `calls.ts` wraps the bindings so that a failure comes back as -errno.
  *
  * glibc is `libc.so.6`, musl is `libc.musl-<arch>.so.1`; whichever the loader finds first is used. Pointers are
  * plain numbers (user space needs 47 bits of the 53 that a number has), ssize_t and size_t are numbers too. The
@@ -13,7 +14,7 @@
  *
  * Elsewhere than on Linux importing this file is harmless and every binding throws when it is called.
  */
-import { dlopen } from "bun:ffi";
+import { CFunction, dlopen, type Pointer } from "bun:ffi";
 import type * as Faults from "./faults.ts";
 import { bindingPlan } from "./late-binding.ts";
 
@@ -180,10 +181,26 @@ function bind(library: string, signatures: object): Libc {
   return dlopen(library, signatures as Signatures).symbols as unknown as Libc;
 }
 
+/** Binds functions by their addresses: nothing of them outlives the thread. Throws what `dlopen` throws. */
+function bindByAddress(library: string, names: readonly Name[]): Partial<Record<Name, Binding>> {
+  const { symbols, close } = dlopen(
+    library,
+    Object.fromEntries(names.map((name) => [name, SIGNATURES[name]])) as Signatures,
+  );
+  const addresses = names.map((name) => (symbols[name] as unknown as { ptr: Pointer }).ptr);
+  // The process itself is linked with the library: it stays where it is.
+  close();
+  const bindings: Partial<Record<Name, Binding>> = {};
+  for (const [index, name] of names.entries()) {
+    const signature = { ...SIGNATURES[name], ptr: addresses[index] };
+    bindings[name] = CFunction(signature as Parameters<typeof CFunction>[0]) as unknown as Binding;
+  }
+  return bindings;
+}
+
 /** Binds what a handler thread needs, and each other function when it is called first. */
 function bindLate(library: string): Libc {
-  const early = Object.fromEntries(EARLY.map((name) => [name, SIGNATURES[name]]));
-  const bindings: Record<string, unknown> = { ...bind(library, early) };
+  const bindings: Partial<Record<Name, Binding>> = bindByAddress(library, EARLY);
   for (const name of Object.keys(SIGNATURES) as Name[]) bindings[name] ??= late(library, name);
   return bindings as unknown as Libc;
 }
@@ -191,7 +208,7 @@ function bindLate(library: string): Libc {
 function late(library: string, name: Name): Binding {
   let binding: Binding | null = null;
   return (...values) => {
-    binding ??= bind(library, { [name]: SIGNATURES[name] })[name] as Binding;
+    binding ??= bindByAddress(library, [name])[name] as Binding;
     return binding(...values);
   };
 }
