@@ -112,6 +112,13 @@ export const TARGETS: readonly Target[] = [
     limit: 1,
   }),
   target({
+    title: "the same: CPU per request",
+    scenarios: ["file-10m"],
+    measure: "cpuUsPerRequest",
+    bound: "at most",
+    limit: 1,
+  }),
+  target({
     title: "the same: CPU of the whole machine per request",
     scenarios: ["file-10m"],
     measure: "machineUsPerRequest",
