@@ -27,27 +27,23 @@ const MOST_GROWTH_PER_KILL_BYTES: number = 20 * 1024;
 /** Kills so many handlers and gives how long their answers took, in ms. */
 async function kill(server: RunningServer, kills: number, statuses: Map<number, number>): Promise<number[]> {
   const times: number[] = [];
-  let left = kills;
-  const one = async (): Promise<void> => {
-    while (left-- > 0) {
-      const start = performance.now();
-      // A handler that computes for 100 minutes.
-      const { status } = await exchange(server.port, "/cpu?ms=6000000");
-      times.push(performance.now() - start);
-      statuses.set(status, (statuses.get(status) ?? 0) + 1);
-    }
-  };
-  await Promise.all(Array.from({ length: HANGING }, one));
+  await repeat(kills, async () => {
+    const start = performance.now();
+    // A handler that computes for 100 minutes.
+    const { status } = await exchange(server.port, "/cpu?ms=6000000");
+    times.push(performance.now() - start);
+    statuses.set(status, (statuses.get(status) ?? 0) + 1);
+  });
   return times;
 }
 
-/** Asks so many times for something trivial. */
-async function warmUp(server: RunningServer): Promise<void> {
-  let left = WARM_UP_REQUESTS;
-  const one = async (): Promise<void> => {
-    while (left-- > 0) await exchange(server.port, "/id?id=1");
+/** Does something so many times, as many at once as there are handlers that hang. */
+async function repeat(times: number, once: () => Promise<unknown>): Promise<void> {
+  let left = times;
+  const some = async (): Promise<void> => {
+    while (left-- > 0) await once();
   };
-  await Promise.all(Array.from({ length: HANGING }, one));
+  await Promise.all(Array.from({ length: HANGING }, some));
 }
 
 /** Asks for something trivial all the time; gives how often, and the answers that were not right. */
@@ -117,7 +113,7 @@ export const drill: Drill = {
       handlerTimeout: LIMIT_MS,
     };
     const server = await startForDrill(run, { threads });
-    await warmUp(server);
+    await repeat(WARM_UP_REQUESTS, () => exchange(server.port, "/id?id=1"));
     await kill(server, WARM_UP_KILLS, new Map());
     const before = await settledSample(server.pid);
     let isOver = false;

@@ -1,5 +1,5 @@
 /** Raw sockets for the tests of src/net: a blocking client, a connected pair, the count of open descriptors. */
-import { readdirSync, readlinkSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { close, connect, getsockopt, recv, send, setsockopt, socket } from "../../ffi/calls.ts";
 import {
   AF_INET,
@@ -19,24 +19,6 @@ import { type Listener, openListener } from "../../src/net/listener.ts";
 /** Counts the open descriptors of this process. */
 export function countDescriptors(): number {
   return readdirSync("/proc/self/fd").length;
-}
-
-/** Lists the open descriptors of this process, each with what it is: `7 socket:[123]`. */
-export function openDescriptors(): ReadonlySet<string> {
-  const found = new Set<string>();
-  for (const fd of readdirSync("/proc/self/fd")) {
-    try {
-      found.add(`${fd} ${readlinkSync(`/proc/self/fd/${fd}`)}`);
-    } catch {
-      // That of the listing itself.
-    }
-  }
-  return found;
-}
-
-/** Lists what was opened after `before` was listed and still is open; what others close meanwhile makes no difference. */
-export function openedSince(before: ReadonlySet<string>): string[] {
-  return [...openDescriptors()].filter((descriptor) => !before.has(descriptor));
 }
 
 /** Opens a TCP listener on a free port of 127.0.0.1. */

@@ -4,7 +4,7 @@ import { ANSWER_WINDOW, CLOSE, FIRST, LAST } from "../../src/channel/messages.ts
 import type { Task } from "../../src/roles/client.ts";
 import { SERVER_DRAINING } from "../../src/shm/control-block.ts";
 import { pattern } from "../channel/link-pair.ts";
-import { openDescriptors, openedSince } from "../net/raw-client.ts";
+import { openDescriptors, openedSince } from "../support/process-info.ts";
 import type { Peer } from "./peer.ts";
 import { Serving } from "./serving.ts";
 

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { SLAB_BLOCKS } from "../../src/channel/pair-memory.ts";
 import { DEFAULT_TIMES, LINGER_MS } from "../../src/roles/deadlines.ts";
 import { DispatcherCounter } from "../../src/shm/counters.ts";
-import { openDescriptors, openedSince } from "../net/raw-client.ts";
+import { openDescriptors, openedSince } from "../support/process-info.ts";
 import type { Peer } from "./peer.ts";
 import { Serving, type ServingOptions } from "./serving.ts";
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { ABORT_EXPIRED, FIRST } from "../../src/channel/messages.ts";
 import { DispatcherCounter } from "../../src/shm/counters.ts";
-import { openDescriptors, openedSince } from "../net/raw-client.ts";
+import { openDescriptors, openedSince } from "../support/process-info.ts";
 import type { Peer } from "./peer.ts";
 import { Serving } from "./serving.ts";
 

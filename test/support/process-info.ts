@@ -11,17 +11,27 @@ export function fdCount(pid: number = process.pid): number {
   return pid === process.pid ? count - 1 : count;
 }
 
-/** Counts the open sockets of a process (default: this one). */
-export function socketCount(pid: number = process.pid): number {
-  let count = 0;
+/** Lists the open descriptors of a process (default: this one), each with what it is: `7 socket:[123]`. */
+export function openDescriptors(pid: number = process.pid): ReadonlySet<string> {
+  const found = new Set<string>();
   for (const fd of readdirSync(`/proc/${pid}/fd`)) {
     try {
-      if (readlinkSync(`/proc/${pid}/fd/${fd}`).startsWith("socket:")) count++;
+      found.add(`${fd} ${readlinkSync(`/proc/${pid}/fd/${fd}`)}`);
     } catch {
       // The descriptor of the directory listing itself, or one closed meanwhile.
     }
   }
-  return count;
+  return found;
+}
+
+/** Lists what this process has opened after `before` was listed and not closed; what others close meanwhile makes no difference. */
+export function openedSince(before: ReadonlySet<string>): string[] {
+  return [...openDescriptors()].filter((descriptor) => !before.has(descriptor));
+}
+
+/** Counts the open sockets of a process (default: this one). */
+export function socketCount(pid: number = process.pid): number {
+  return [...openDescriptors(pid)].filter((descriptor) => /^\d+ socket:/.test(descriptor)).length;
 }
 
 /** Counts the threads of a process (default: this one). */
