@@ -8,72 +8,23 @@
  *
  * Prints {"port":N} and ends at the end of standard input.
  */
-#define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
+#include "floor.h"
 #include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#define MAX_FDS 65536
-#define MAX_ANSWERS 256
-#define EVENTS 512
-
-static const char ANSWER[] =
-    "HTTP/1.1 200 OK\r\ncontent-type: text/plain;charset=utf-8\r\n"
-    "Date: Thu, 01 Jan 2026 00:00:00 GMT\r\nContent-Length: 13\r\n\r\nHello, World!";
-#define ANSWER_BYTES (sizeof(ANSWER) - 1)
-
-static char answers[MAX_ANSWERS * ANSWER_BYTES];
 /* How many bytes of CR LF CR LF a connection has seen at the end of its last read. */
 static unsigned char matched[MAX_FDS];
 
-static int open_listener(int port) {
-  int one = 1;
-  int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-  setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
-  if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 4096) < 0) {
-    perror("floor: listen");
-    exit(1);
-  }
-  return fd;
-}
-
 /* Counts the heads that end in these bytes. */
 static int count_heads(int fd, const char *bytes, ssize_t length) {
-  static const char END[] = "\r\n\r\n";
-  int state = matched[fd], heads = 0;
-  for (ssize_t index = 0; index < length; index++) {
-    if (bytes[index] == END[state]) {
-      if (++state == 4) heads++, state = 0;
-    } else {
-      state = bytes[index] == '\r';
-    }
-  }
-  matched[fd] = (unsigned char)state;
+  int heads = 0;
+  for (ssize_t end = 0; (end = find_head_end(&matched[fd], bytes, end, length)) >= 0;) heads++;
   return heads;
 }
 
 static void accept_all(int epoll, int listener) {
-  for (;;) {
-    int one = 1;
-    int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
-    if (fd < 0) return;
-    if (fd >= MAX_FDS) {
-      close(fd);
-      continue;
-    }
-    matched[fd] = 0;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  for (int fd; (fd = accept_client(listener)) >= 0;) {
     struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+    matched[fd] = 0;
     epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
   }
 }
@@ -85,7 +36,7 @@ static void serve_client(int fd, char *buffer, size_t capacity) {
     return;
   }
   int heads = count_heads(fd, buffer, length);
-  int closes = memmem(buffer, length, "Connection: close", 17) != NULL;
+  int closes = asks_to_close(buffer, length);
   while (heads > 0) {
     int batch = heads < MAX_ANSWERS ? heads : MAX_ANSWERS;
     if (send(fd, answers, batch * ANSWER_BYTES, MSG_NOSIGNAL) < (ssize_t)(batch * ANSWER_BYTES)) closes = 1;
@@ -113,22 +64,15 @@ static void *run(void *argument) {
 
 int main(int count, char **arguments) {
   int threads = count > 1 ? atoi(arguments[1]) : 1;
-  const char *wanted = getenv("BENCH_PORT");
-  int port = wanted == NULL ? 0 : atoi(wanted);
-  for (int index = 0; index < MAX_ANSWERS; index++)
-    memcpy(answers + index * ANSWER_BYTES, ANSWER, ANSWER_BYTES);
+  int port = wanted_port();
+  fill_answers();
   for (int index = 0; index < threads; index++) {
     int listener = open_listener(port);
-    struct sockaddr_in address;
-    socklen_t length = sizeof address;
     pthread_t thread;
-    getsockname(listener, (struct sockaddr *)&address, &length);
-    port = ntohs(address.sin_port);
+    port = port_of(listener);
     if (pthread_create(&thread, NULL, run, (void *)(long)listener) != 0) return 1;
   }
-  printf("{\"port\":%d}\n", port);
-  fflush(stdout);
-  char byte;
-  while (read(0, &byte, 1) > 0);
+  announce(port);
+  await_end();
   return 0;
 }

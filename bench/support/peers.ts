@@ -2,7 +2,7 @@
  * Starts the servers that a benchmark compares, each in a process of its own, and stops them again.
  *
  * Runs on the benchmark's main thread. A peer that is not installed, or does not start, is reported and left out, so
- * that the others can still be measured. The floor is compiled into a temporary folder the first time it is wanted.
+ * that the others can still be measured. A floor is compiled into a temporary folder the first time it is wanted.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
@@ -48,6 +48,7 @@ const SERVING: readonly Feature[] = ALL.filter((feature) => feature !== "process
 /** `Bun.file` is Bun's. */
 const ELSEWHERE: readonly Feature[] = ALL.filter((feature) => feature !== "file");
 
+const cores = String(availableParallelism());
 const script = (name: string): string => new URL(`../servers/${name}`, import.meta.url).pathname;
 const underBun = (name: string) => (): string[] => [process.execPath, "run", script(name)];
 const under =
@@ -55,27 +56,30 @@ const under =
   (): string[] | null =>
     Bun.which(program) === null ? null : [program, ...rest];
 
-let floorPath: string | null | undefined;
+const compiled = new Map<string, string | null>();
 
-/** Compiles the floor; null without a compiler. */
-function compileFloor(): string | null {
-  if (floorPath !== undefined) return floorPath;
+/** Compiles a program of bench/servers; null without a compiler. */
+function compile(name: string): string | null {
+  const former = compiled.get(name);
+  if (former !== undefined) return former;
+  compiled.set(name, null);
   const compiler = Bun.which("cc") ?? Bun.which("gcc");
-  floorPath = null;
   if (compiler === null) return null;
   const folder = mkdtempSync(join(tmpdir(), "epollo-floor-"));
   process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-  const program = join(folder, "floor");
-  const run = Bun.spawnSync([compiler, "-O2", "-pthread", "-o", program, script("floor.c")]);
-  if (run.success) floorPath = program;
-  else console.error(`floor.c does not compile: ${run.stderr.toString().slice(0, 500)}`);
-  return floorPath;
+  const program = join(folder, name);
+  const run = Bun.spawnSync([compiler, "-O2", "-pthread", "-o", program, script(`${name}.c`)]);
+  if (run.success) compiled.set(name, program);
+  else console.error(`${name}.c does not compile: ${run.stderr.toString().slice(0, 500)}`);
+  return compiled.get(name)!;
 }
 
-const floor = (threads: number) => (): string[] | null => {
-  const program = compileFloor();
-  return program === null ? null : [program, String(threads)];
-};
+const inC =
+  (name: string, ...rest: readonly string[]) =>
+  (): string[] | null => {
+    const program = compile(name);
+    return program === null ? null : [program, ...rest];
+  };
 
 const kind = (name: string, command: PeerKind["command"], given: Partial<PeerKind> = {}): PeerKind => ({
   name,
@@ -113,8 +117,10 @@ export const PEERS: readonly PeerKind[] = [
     needs: "nginx",
     features: ["text", "json", "static", "bytes"],
   }),
-  kind("floor", floor(1), { needs: "a C compiler", features: ["text"], isSingle: true }),
-  kind("floor-threads", floor(availableParallelism()), { needs: "a C compiler", features: ["text"] }),
+  kind("floor", inC("floor", "1"), { needs: "a C compiler", features: ["text"], isSingle: true }),
+  kind("floor-threads", inC("floor", cores), { needs: "a C compiler", features: ["text"] }),
+  kind("floor-main", inC("floor-pool", "main"), { needs: "a C compiler", features: ["text", "slow"] }),
+  kind("floor-pool", inC("floor-pool", "pool", cores), { needs: "a C compiler", features: ["slow"] }),
 ];
 
 /** The name of the peer that ratios refer to. */

@@ -1,0 +1,71 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import { connect } from "node:net";
+import { compute } from "../../bench/servers/app.ts";
+import { PEERS, type Peer, startPeer } from "../../bench/support/peers.ts";
+
+const TEXT = "Hello, World!";
+/** Little work for `/cpu/<ms>`. */
+const ROUNDS_PER_MS = 1000;
+const running: Peer[] = [];
+
+afterAll(() => Promise.all(running.map((peer) => peer.stop())));
+
+async function start(name: string): Promise<Peer> {
+  const kind = PEERS.find((peer) => peer.name === name)!;
+  const peer = (await startPeer(kind, { BENCH_CPU_ROUNDS_PER_MS: String(ROUNDS_PER_MS) }))!;
+  running.push(peer);
+  return peer;
+}
+
+/** Sends the parts with a pause after each, and returns how many answers came until there were `wanted`. */
+function countAnswers(port: number, parts: readonly string[], wanted: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let received = "";
+    const socket = connect(port, "127.0.0.1", async () => {
+      for (const part of parts) {
+        socket.write(part);
+        await Bun.sleep(5);
+      }
+    });
+    socket.on("data", (bytes) => {
+      received += bytes.toString("latin1");
+      const count = received.split(TEXT).length - 1;
+      if (count < wanted) return;
+      socket.destroy();
+      resolve(count);
+    });
+    socket.on("error", reject);
+  });
+}
+
+const hasCompiler = PEERS.find(({ name }) => name === "floor")!.command() !== null;
+
+describe.skipIf(!hasCompiler)("the floors in C", () => {
+  for (const name of ["floor", "floor-main", "floor-pool"]) {
+    test(`${name} answers text, one head in pieces, many at once, and closes when asked to`, async () => {
+      const { port } = await start(name);
+      const url = `http://127.0.0.1:${port}/`;
+      const closing = { headers: { connection: "close" }, keepalive: false };
+      const answers = await Promise.all(
+        Array.from({ length: 50 }, (_, index) => fetch(url, index % 2 ? closing : {})),
+      );
+      for (const answer of answers) expect(await answer.text()).toBe(TEXT);
+      const one = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+      expect(await countAnswers(port, [one.slice(0, 9), one.slice(9, 27), one.slice(27)], 1)).toBe(1);
+      expect(await countAnswers(port, [one.repeat(600)], 600)).toBe(600);
+    });
+  }
+
+  for (const name of ["floor-main", "floor-pool"]) {
+    test(`${name} does the work of the app`, async () => {
+      const { port } = await start(name);
+      const ask = (target: string) =>
+        fetch(`http://127.0.0.1:${port}${target}`).then((answer) => answer.text());
+      const startMs = performance.now();
+      expect(await Promise.all([ask("/wait/20"), ask("/wait/5"), ask("/mixed")])).toEqual([TEXT, TEXT, TEXT]);
+      expect(performance.now() - startMs).toBeGreaterThan(19);
+      expect(await ask("/cpu/3")).toBe(String(compute(3 * ROUNDS_PER_MS)));
+      expect(await ask("/mixed?slow")).toBe(String(compute(20 * ROUNDS_PER_MS)));
+    });
+  }
+});
