@@ -23,12 +23,12 @@ import {
   BODY_CREDIT,
   CLOSE,
   CUT,
-  FILE_ANSWER_BYTES,
   FILE_HEADER_BYTES,
   FIRST,
   IDLE_TIMEOUT,
   IN_MEMORY,
   INLINE_ANSWER_BYTES,
+  judgedFileBytes,
   LAST,
   OWNED,
 } from "./messages.ts";
@@ -154,7 +154,7 @@ export class HandlerLink implements AnswerSink {
     flags: number,
   ): void {
     const file = { fd, offset, length };
-    if (this.judge !== null) flags |= this.judge(FILE_ANSWER_BYTES);
+    if (this.judge !== null) flags |= this.judge(judgedFileBytes(length));
     if (this.#outbox.length > 0 || !this.#writeFile(entry, serial, head, file, flags)) {
       this.#outbox.push({
         type: ANSWER_FILE | flags,

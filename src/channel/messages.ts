@@ -77,10 +77,17 @@ export const INLINE_ANSWER_BYTES: number = 8 * 1024;
 export const INLINE_BODY_BYTES: number = 32 * 1024;
 /** Bytes of an ANSWER_FILE record before the head. */
 export const FILE_HEADER_BYTES = 24;
-/**
- * An answer with a file is judged as one of so many bytes: opening it takes system calls, wherever the handler runs, and sending it
- * takes longer than what a hand-over saves.
- */
+/** The fewest bytes that an answer with a file is judged as (`judgedFileBytes`). */
 export const FILE_ANSWER_BYTES: number = 64 * 1024;
+/** The most bytes that an answer with a file is judged as. */
+export const LONG_FILE_ANSWER_BYTES: number = 256 * 1024;
 /** The longest piece of an answer, head included: a run of blocks of the slab. */
 export const ANSWER_PIECE_BYTES: number = 256 * 1024;
+
+/**
+ * As how many bytes an answer with `length` bytes of a file is judged: opening it takes system calls, wherever the handler
+ * runs, on caches that the last file has emptied, and sending it keeps the dispatcher for longer than what a hand-over saves.
+ */
+export function judgedFileBytes(length: number): number {
+  return Math.min(Math.max(length, FILE_ANSWER_BYTES), LONG_FILE_ANSWER_BYTES);
+}

@@ -11,7 +11,7 @@
 import { monotonicMs } from "../../ffi/clock.ts";
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
 import type { AnswerSink } from "../channel/answer-sink.ts";
-import { CLOSE, FILE_ANSWER_BYTES, FIRST, LAST } from "../channel/messages.ts";
+import { CLOSE, FIRST, judgedFileBytes, LAST } from "../channel/messages.ts";
 import {
   allocateRecord,
   type RecordMemory,
@@ -305,7 +305,7 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
       fileAccess.close(fd);
     } else {
       const sequence = task === null ? this.#sequence : task.sequence;
-      if (task === null) this.#answerBytes = FILE_ANSWER_BYTES;
+      if (task === null) this.#answerBytes = judgedFileBytes(length);
       this.#writer.file(client, sequence, native, fd, offset, length, closes);
       if (task === null) this.#owner.sent(client, sequence);
       else client.answers.finish(sequence);

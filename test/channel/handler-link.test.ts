@@ -11,6 +11,7 @@ import {
   IDLE_TIMEOUT,
   INLINE_ANSWER_BYTES,
   LAST,
+  LONG_FILE_ANSWER_BYTES,
   QUICK,
 } from "../../src/channel/messages.ts";
 import { RING_BYTES, SLAB_BLOCKS } from "../../src/channel/pair-memory.ts";
@@ -73,7 +74,7 @@ describe("an answer", () => {
     expect(pair.readResults()[0].bytes.toString("latin1")).toBe("x: \xe4\xff\r\n\r\n");
   });
 
-  test("is judged once, when it is complete, by the length of its body; one with a file counts as FILE_ANSWER_BYTES", () => {
+  test("is judged once, when it is complete, by the length of its body; one with a file by what is sent of it, within bounds", () => {
     const pair = new LinkPair();
     const judged: number[] = [];
     pair.handler.judge = (bytes) => {
@@ -83,10 +84,12 @@ describe("an answer", () => {
     const first = pair.start(named("one"));
     pair.handler.answer(first.entry, first.serial, "head", pattern(100), 10, 100, FIRST);
     pair.handler.answer(first.entry, first.serial, "", pattern(100), 0, 70, LAST);
-    const second = pair.start(named("two"));
-    pair.handler.answerFile(second.entry, second.serial, "head", 1, 0, 1, 0);
-    expect(judged).toEqual([70, FILE_ANSWER_BYTES]);
-    expect(pair.readResults().map(({ flags }) => flags & QUICK)).toEqual([0, QUICK, QUICK]);
+    for (const length of [1, 100_000, 10_485_760]) {
+      const file = pair.start(named("file"));
+      pair.handler.answerFile(file.entry, file.serial, "head", 1, 0, length, 0);
+    }
+    expect(judged).toEqual([70, FILE_ANSWER_BYTES, 100_000, LONG_FILE_ANSWER_BYTES]);
+    expect(pair.readResults().map(({ flags }) => flags & QUICK)).toEqual([0, QUICK, QUICK, QUICK, QUICK]);
   });
 
   test("is seen at once and wakes a sleeping dispatcher; in a batch only notify does", () => {
