@@ -34,11 +34,12 @@ export class NativeBuffer {
 
   /**
    * Makes a zeroed buffer of `length` bytes that belongs to this thread, aligned to at least 8.
+   * @param isOwned nobody else has the memory: `free` gives it back
    * @throws RangeError when `length` is not a positive integer.
    */
-  static allocate(length: number): NativeBuffer {
+  static allocate(length: number, isOwned: boolean = false): NativeBuffer {
     requireLength(length);
-    return new NativeBuffer(Buffer.from(new ArrayBuffer(length)));
+    return new NativeBuffer(Buffer.from(new ArrayBuffer(length)), isOwned);
   }
 
   /**
@@ -64,7 +65,7 @@ export class NativeBuffer {
     );
   }
 
-  /** Gives memory that was made over to this object (`over`) back at once; does nothing to any other. Not used afterwards. */
+  /** Gives memory that is this object's own (`isOwned`) back at once; does nothing to any other. Not used afterwards. */
   free(): void {
     if (this.#isOwned) (this.bytes.buffer as ArrayBuffer).transfer(0);
   }

@@ -24,7 +24,7 @@
  *   BODY_CREDIT     | i32: so many more bytes of the request's body may be sent
  *   IDLE_TIMEOUT    | i32 seconds: `server.timeout()` for this request's client
  *
- * Flow control: an answer may be ahead of the socket by ANSWER_WINDOW bytes, a request body ahead of its reader by
+ * Flow control: an answer may be ahead of the socket by ANSWER_WINDOW or STREAM_WINDOW bytes, a request body ahead of its reader by
  * BODY_WINDOW; the receiver gives credit back as the bytes leave it.
  */
 
@@ -65,8 +65,10 @@ export const OWNED = 0x4000;
 /** Flag of the last piece of an answer: its handler has computed for long. Set for tasks with TASK_MEASURED. */
 export const HEAVY = 0x1000;
 
-/** Bytes of an answer that may be on their way to a client at once. */
+/** Bytes of an answer that may be on their way to a client at once: of one that exists whole, or of a stream that is read fast. */
 export const ANSWER_WINDOW: number = 512 * 1024;
+/** Bytes of a stream that may be on their way to a client which has not shown that it reads fast (`fetch/answer-window.ts`). */
+export const STREAM_WINDOW: number = 128 * 1024;
 /** Bytes of a request's body that may be on their way to its handler at once. */
 export const BODY_WINDOW: number = 256 * 1024;
 /** The longest payload of a BODY record; longer pieces are split. */

@@ -2,13 +2,14 @@
  * An exchange: one request that user code answers, from the first call of the handler to the last byte of its answer.
  *
  * It lives on the thread that runs the handler, be that a handler thread, the main thread or a dispatcher: the host gives
- * it a sink for the answer and is told when it is over. It sends answers of any length under the window of
- * `channel/messages.ts` and keeps what user code may still ask for (address, signal, the head's bytes).
+ * it a sink for the answer and is told when it is over. It sends answers of any length under a window
+ * (`answer-window.ts`) and keeps what user code may still ask for (address, signal, the head's bytes).
  */
 import type { AnswerSink } from "../channel/answer-sink.ts";
-import { ANSWER_PIECE_BYTES, ANSWER_WINDOW, FIRST, IN_MEMORY, LAST, OWNED } from "../channel/messages.ts";
+import { ANSWER_PIECE_BYTES, FIRST, IN_MEMORY, LAST, OWNED } from "../channel/messages.ts";
 import type { TaskView } from "../channel/task-record.ts";
 import type { Log } from "../log/log.ts";
+import { AnswerWindow } from "./answer-window.ts";
 import { cookieFields, type RouteParams, withCookieFields } from "./bun-request.ts";
 import type { FileAccess } from "./file-access.ts";
 import type { IncomingBody } from "./incoming-body.ts";
@@ -72,7 +73,8 @@ export class Exchange {
   onAbort: (() => void) | null = null;
   #controller: AbortController | null = null;
   #reason: () => DOMException = closedError;
-  #window: number = ANSWER_WINDOW;
+  /** Of an answer in several pieces. */
+  #window: AnswerWindow | null = null;
   #rest: Uint8Array | null = null;
   #restAt = 0;
   #restFlags = 0;
@@ -152,11 +154,12 @@ export class Exchange {
       head = "";
     }
     const length = part === null ? 0 : part.length;
+    this.#window ??= new AnswerWindow(true);
     let at = 0;
     do {
       const take = Math.min(length - at, ANSWER_PIECE_BYTES - head.length);
       const isLastPiece = at + take === length;
-      this.#window -= head.length + take;
+      this.#window.sent(head.length + take);
       this.host.sink.answer(
         this.entry,
         this.serial,
@@ -175,7 +178,7 @@ export class Exchange {
 
   /** Whether more of the answer may be sent now. */
   get hasCredit(): boolean {
-    return this.#window > 0;
+    return this.#window === null || this.#window.isOpen;
   }
 
   /** Resolves when more of the answer may be sent, or when nobody waits for it any more. */
@@ -195,7 +198,7 @@ export class Exchange {
 
   /** The client took `bytes` more; called by the host. */
   addCredit(bytes: number): void {
-    this.#window += bytes;
+    this.#window?.taken(bytes, performance.now());
     if (this.#rest !== null) this.#sendRest("", 0);
     else if (this.hasCredit) this.#signalCredit();
   }
@@ -236,11 +239,12 @@ export class Exchange {
 
   #sendRest(head: string, first: number): void {
     const rest = this.#rest ?? new Uint8Array(0);
-    while (this.#window > 0) {
+    this.#window ??= new AnswerWindow(false);
+    while (this.#window.isOpen) {
       const take = Math.min(rest.length - this.#restAt, ANSWER_PIECE_BYTES - head.length);
       const end = this.#restAt + take;
       const flags = first | (end === rest.length ? this.#restFlags : this.#restFlags & OWNED);
-      this.#window -= head.length + take;
+      this.#window.sent(head.length + take);
       this.host.sink.answer(this.entry, this.serial, head, rest, this.#restAt, end, flags);
       this.#restAt = end;
       head = "";

@@ -31,6 +31,8 @@ import { closingCopy, LastAnswers } from "./last-answer.ts";
 export const WRITE_BUDGET: number = 256 * 1024;
 /** Segments that are ready together are gathered up to this length into one send. */
 const GATHER_BYTES = 64 * 1024;
+/** Copies from this length on are freed as soon as they are sent. */
+const FREED_BYTES = 4096;
 /** The handler is told of this many bytes taken at a time. */
 const CREDIT_STEP = 64 * 1024;
 
@@ -381,9 +383,10 @@ export function freeBlocks(link: DispatcherLink<Task> | null, first: number, cou
   for (let i = 0; link !== null && i < count; i++) link.slab.free(first + i);
 }
 
-/** Copies bytes out of shared memory that is about to be given back. */
+/** Copies bytes out of shared memory that is about to be given back. The copy is freed with its segment. */
 export function copyOf(owner: NativeBuffer, at: number, length: number): NativeBuffer {
-  const copy = NativeBuffer.allocate(length);
+  // Left to the collector, the long ones of clients that read slowly are garbage by the megabyte.
+  const copy = NativeBuffer.allocate(length, length >= FREED_BYTES);
   owner.bytes.copy(copy.bytes, 0, at, at + length);
   return copy;
 }

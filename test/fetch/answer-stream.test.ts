@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, spyOn, test } from "bun:test";
-import { ANSWER_PIECE_BYTES, ANSWER_WINDOW } from "../../src/channel/messages.ts";
+import { ANSWER_PIECE_BYTES, STREAM_WINDOW } from "../../src/channel/messages.ts";
 import { sendResponse } from "../../src/fetch/answer.ts";
 import { installResponseNotes } from "../../src/fetch/response-notes.ts";
 import { drainTo, GET, makeExchange } from "./recorder.ts";
@@ -187,8 +187,8 @@ describe("a slow client", () => {
     const { exchange } = start(new Response(stream));
     await Bun.sleep(20);
     const before = produced;
-    expect(before).toBeGreaterThan(ANSWER_WINDOW / 2);
-    expect(before).toBeLessThan(ANSWER_WINDOW + 3 * 65_536);
+    expect(before).toBeGreaterThan(STREAM_WINDOW / 2);
+    expect(before).toBeLessThan(STREAM_WINDOW + 3 * 65_536);
     await Bun.sleep(20);
     expect(produced).toBe(before);
     exchange.addCredit(1 << 20);

@@ -60,7 +60,7 @@ test("cString is UTF-8 with a NUL at the end", () => {
 });
 
 describe("free", () => {
-  test("gives back memory that was made over, and no other", () => {
+  test("gives back memory that is its own, and no other", () => {
     const bytes = new Uint8Array(10_000);
     NativeBuffer.over(bytes).free();
     expect(bytes.length).toBe(10_000);
@@ -69,5 +69,8 @@ describe("free", () => {
     const allocated = NativeBuffer.allocate(8);
     allocated.free();
     expect(allocated.bytes.length).toBe(8);
+    const owned = NativeBuffer.allocate(10_000, true);
+    owned.free();
+    expect(owned.bytes.length).toBe(0);
   });
 });
