@@ -12,7 +12,7 @@
  * array made without one lives in the collector's own storage, and JavaScriptCore moves its bytes at the first use of
  * its `.buffer`; memory for system calls must never be made that way.
  */
-import { ptr } from "bun:ffi";
+import { type Pointer, ptr, toArrayBuffer } from "bun:ffi";
 
 /** Owns a run of bytes together with its address in memory. */
 export class NativeBuffer {
@@ -49,6 +49,16 @@ export class NativeBuffer {
   static shared(memory: SharedArrayBuffer, byteOffset: number, length: number): NativeBuffer {
     requireLength(length);
     return new NativeBuffer(Buffer.from(memory as unknown as ArrayBuffer, byteOffset, length));
+  }
+
+  /**
+   * Views `length` bytes at an address. They are somebody else's, who keeps them for as long as this object is used: it does not.
+   * To the collector of this thread they count as its own.
+   * @throws RangeError when `length` is not a positive integer.
+   */
+  static at(address: number, length: number): NativeBuffer {
+    requireLength(length);
+    return new NativeBuffer(Buffer.from(toArrayBuffer(address as Pointer, 0, length)));
   }
 
   /**

@@ -13,7 +13,7 @@
 import { writeLatin1 } from "../http/latin1.ts";
 import type { Parker } from "../shm/parker.ts";
 import { RingConsumer, RingProducer } from "../shm/ring.ts";
-import { SlabWriter } from "../shm/slab.ts";
+import { DEFAULT_BLOCK_BYTES, SlabWriter } from "../shm/slab.ts";
 import { HandlerTaskTable } from "../shm/task-table.ts";
 import type { AnswerSink } from "./answer-sink.ts";
 import {
@@ -94,11 +94,11 @@ export class HandlerLink implements AnswerSink {
    * @param wakeDispatcher writes to the dispatcher's eventfd
    */
   constructor(pair: PairMemory, dispatcher: Parker, wakeDispatcher: () => void) {
-    const { buffer: memory, byteOffset: at } = pair;
+    const { buffer: memory, byteOffset: at, blocks } = pair;
     this.tasks = new RingConsumer(memory, at + TASK_RING_AT, RING_BYTES);
     this.table = new HandlerTaskTable(memory, at + TASK_TABLE_AT, TASK_ENTRIES);
     this.#results = new RingProducer(memory, at + RESULT_RING_AT, RING_BYTES);
-    this.#slab = new SlabWriter(memory, at + SLAB_AT, SLAB_BLOCKS);
+    this.#slab = new SlabWriter(memory, at + SLAB_AT, SLAB_BLOCKS, DEFAULT_BLOCK_BYTES, blocks);
     this.#words = new Int32Array(memory, at, PAIR_WORDS);
     this.#dispatcher = dispatcher;
     this.#wakeDispatcher = wakeDispatcher;

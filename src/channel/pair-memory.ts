@@ -18,7 +18,7 @@
  * swept it. Pages are touched as they are used, so an unused pair costs address space only.
  */
 import { ringBytes } from "../shm/ring.ts";
-import { slabBytes } from "../shm/slab.ts";
+import { slabBlockBytes, slabBytes } from "../shm/slab.ts";
 import { taskTableBytes } from "../shm/task-table.ts";
 
 /** Capacity of each of the two rings. */
@@ -37,11 +37,20 @@ export const RESULT_RING_AT: number = align(TASK_RING_AT + ringBytes(RING_BYTES)
 export const TASK_TABLE_AT: number = align(RESULT_RING_AT + ringBytes(RING_BYTES));
 export const SERIALS_AT: number = align(TASK_TABLE_AT + taskTableBytes(TASK_ENTRIES));
 export const SLAB_AT: number = align(SERIALS_AT + TASK_ENTRIES * 4);
-/** The memory of one pair; several lie in one SharedArrayBuffer. */
-export type PairMemory = Uint8Array<SharedArrayBuffer>;
+/** The memory of one pair, from `byteOffset` of `buffer` on: all of it, or all but the blocks of the slab. */
+export interface PairMemory {
+  readonly buffer: SharedArrayBuffer;
+  readonly byteOffset: number;
+  /** Views the blocks of the slab, where they are not in `buffer`; called once they are needed. */
+  readonly blocks?: () => Buffer;
+}
 
 /** Bytes of a whole pair. */
 export const PAIR_BYTES: number = align(SLAB_AT + slabBytes(SLAB_BLOCKS));
+/** Bytes of the blocks of its slab, which lie at its end. */
+export const PAIR_BLOCK_BYTES: number = slabBlockBytes(SLAB_BLOCKS);
+/** Byte offset of those. */
+export const PAIR_BLOCKS_AT: number = SLAB_AT + slabBytes(SLAB_BLOCKS) - PAIR_BLOCK_BYTES;
 
 /** Index of the word that counts the tasks a handler has started. */
 export const STARTED_WORD = 0;

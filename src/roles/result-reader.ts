@@ -60,10 +60,7 @@ export class ResultReader {
     this.#owner = owner;
     this.#writer = writer;
     this.#counters = counters;
-    for (const link of links) {
-      this.#rings[link.slot] = nativeOf(link.results.bytes);
-      this.#slabs[link.slot] = nativeOf(link.slab.bytes);
-    }
+    for (const link of links) this.#rings[link.slot] = nativeOf(link.results.bytes);
   }
 
   /** Reads what a handler has posted, up to a budget; true when there may be more. */
@@ -109,7 +106,7 @@ export class ResultReader {
         this.#writer.answer(
           link,
           task,
-          this.#slabs[link.slot],
+          this.#slabOf(link),
           link.slab.blockOffset(block),
           length,
           block,
@@ -162,6 +159,11 @@ export class ResultReader {
     );
     task.client.answers.finish(task.sequence);
     this.#owner.answered(task.client, task);
+  }
+
+  #slabOf(link: DispatcherLink<Task>): NativeBuffer {
+    this.#slabs[link.slot] ??= nativeOf(link.slab.bytes);
+    return this.#slabs[link.slot]!;
   }
 
   #cut(link: DispatcherLink<Task>, entry: number, task: Task): void {

@@ -2,7 +2,14 @@
  * All shared memory of one server, and its numbers, as they travel to its threads in `workerData`.
  *
  * Made by main; every other thread only makes views. Pages are touched as they are used.
+ *
+ * Memory of the pairs travels by its address, and each thread views the pairs it needs, without the blocks of their slabs until it
+ * needs those too. To the engine all shared memory that a thread has seen, 10 MB for each pair, counts as if it were that thread's
+ * own, and it collects garbage when there is about as much of that as of everything else: with all pairs of 25 slots on each thread
+ * half a gigabyte of garbage on a dispatcher, and hundreds of MB on every handler thread. Main alone has the memory itself, and so
+ * keeps it: the `ServerMemory` that was allocated is reachable from the `close` listener of each thread that was started with it.
  */
+import { NativeBuffer } from "../../ffi/native-buffer.ts";
 import type * as Pairs from "../channel/pair-memory.ts";
 import { Admission, type AdmissionMemory } from "../shm/admission.ts";
 import { DISPATCHER_CELLS, HANDLER_CELLS } from "../shm/buckets.ts";
@@ -33,11 +40,16 @@ export interface ServerMemory {
   readonly admission: AdmissionMemory | null;
   /** Which descriptors are to be closed when a thread dies. */
   readonly descriptors: SharedArrayBuffer;
-  /** Memory of the pairs, some in each; `pairOf` finds one. */
-  readonly pairs: readonly SharedArrayBuffer[];
-  /** Bytes of one. */
-  readonly pairBytes: number;
+  /** Addresses of the memory of the pairs, of some together; `pairOf` finds one. */
+  readonly pairsAt: readonly number[];
+  /** That memory. Not posted: symbols are not. */
+  readonly [OWNED]?: readonly SharedArrayBuffer[];
 }
+
+/** Names what the thread has that allocated it. */
+const OWNED: unique symbol = Symbol("owned");
+/** The pairs that this thread has viewed. */
+const viewed = new WeakMap<ServerMemory, Pairs.PairMemory[]>();
 
 /** Pairs in one SharedArrayBuffer at most: 1 GB of addresses. */
 const PAIRS_TOGETHER = 100;
@@ -60,10 +72,9 @@ export function allocateServerMemory(
   admission: AdmissionMemory | null = null,
 ): ServerMemory {
   const handlerCount = maxHandlers + 1;
-  // With `require`: the acceptor allocates nothing, and starts sooner without.
-  const { PAIR_BYTES } = require("../channel/pair-memory.ts") as typeof Pairs;
+  const { PAIR_BYTES } = pairSizes();
   const pairs: SharedArrayBuffer[] = [];
-  // Not one for each pair: as soon as a few are there, the engine collects garbage for 5 ms, on every thread that gets them.
+  // Not one for each pair: as soon as a few are there, the engine collects garbage for 5 ms.
   for (let rest = dispatcherCount * handlerCount; rest > 0; rest -= PAIRS_TOGETHER)
     pairs.push(new SharedArrayBuffer(PAIR_BYTES * Math.min(rest, PAIRS_TOGETHER)));
   return {
@@ -76,8 +87,8 @@ export function allocateServerMemory(
     ),
     admission,
     descriptors: new SharedArrayBuffer(descriptorLedgerBytes()),
-    pairs,
-    pairBytes: PAIR_BYTES,
+    pairsAt: pairs.map((memory) => NativeBuffer.shared(memory, 0, memory.byteLength).address),
+    [OWNED]: pairs,
   };
 }
 
@@ -103,10 +114,30 @@ export function admissionOf(memory: ServerMemory): Admission | null {
 
 /** Memory of the pair of a dispatcher and a handler slot. */
 export function pairOf(memory: ServerMemory, dispatcher: number, slot: number): Pairs.PairMemory {
-  const { pairs, pairBytes, handlerCount } = memory;
-  const index = dispatcher * handlerCount + slot;
-  const at = (index % PAIRS_TOGETHER) * pairBytes;
-  return new Uint8Array(pairs[Math.floor(index / PAIRS_TOGETHER)], at, pairBytes);
+  const index = dispatcher * memory.handlerCount + slot;
+  const pairs = viewed.get(memory) ?? [];
+  viewed.set(memory, pairs);
+  pairs[index] ??= viewPair(memory, Math.floor(index / PAIRS_TOGETHER), index % PAIRS_TOGETHER);
+  return pairs[index];
+}
+
+function viewPair(memory: ServerMemory, group: number, index: number): Pairs.PairMemory {
+  const { PAIR_BLOCK_BYTES, PAIR_BLOCKS_AT, PAIR_BYTES } = pairSizes();
+  const byteOffset = index * PAIR_BYTES;
+  const owned = memory[OWNED];
+  if (owned !== undefined) return { buffer: owned[group]!, byteOffset };
+  const address = memory.pairsAt[group]! + byteOffset;
+  const { bytes } = NativeBuffer.at(address, PAIR_BLOCKS_AT);
+  return {
+    buffer: bytes.buffer as unknown as SharedArrayBuffer,
+    byteOffset: bytes.byteOffset,
+    blocks: () => NativeBuffer.at(address + PAIR_BLOCKS_AT, PAIR_BLOCK_BYTES).bytes,
+  };
+}
+
+/** With `require`: the acceptor has no pairs, and starts sooner without. */
+function pairSizes(): typeof Pairs {
+  return require("../channel/pair-memory.ts") as typeof Pairs;
 }
 
 /** The acceptor's counters. */

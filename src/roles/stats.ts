@@ -11,7 +11,7 @@ import {
   HANDLER_STARTING,
 } from "../shm/control-block.ts";
 import { AcceptorCounter, DispatcherCounter, HandlerCounter, PoolCounter } from "../shm/counters.ts";
-import { SlabReader } from "../shm/slab.ts";
+import { DEFAULT_BLOCK_BYTES, SlabReader } from "../shm/slab.ts";
 import {
   acceptedCount,
   acceptorCounters,
@@ -104,8 +104,9 @@ function blocksInUse(memory: ServerMemory): number {
   let count = 0;
   for (let index = 0; index < memory.dispatcherCount; index++) {
     for (let slot = 0; slot < memory.handlerCount; slot++) {
-      const { buffer, byteOffset } = pairOf(memory, index, slot);
-      count += SLAB_BLOCKS - new SlabReader(buffer, byteOffset + SLAB_AT, SLAB_BLOCKS).countFree();
+      const { buffer, byteOffset, blocks } = pairOf(memory, index, slot);
+      const slab = new SlabReader(buffer, byteOffset + SLAB_AT, SLAB_BLOCKS, DEFAULT_BLOCK_BYTES, 0, blocks);
+      count += SLAB_BLOCKS - slab.countFree();
     }
   }
   return count;

@@ -54,7 +54,12 @@ export function slabBytes(blockCount: number, blockBytes: number = DEFAULT_BLOCK
   if (!Number.isSafeInteger(blockBytes) || blockBytes < 64 || blockBytes % 64 !== 0) {
     throw new RangeError(`slab block size must be a positive multiple of 64 bytes, got ${blockBytes}`);
   }
-  return stateBytes(blockCount) + alignUp(blockCount * blockBytes, ISOLATION_BYTES);
+  return stateBytes(blockCount) + slabBlockBytes(blockCount, blockBytes);
+}
+
+/** Returns how many of those bytes, at their end, the blocks take. */
+export function slabBlockBytes(blockCount: number, blockBytes: number = DEFAULT_BLOCK_BYTES): number {
+  return alignUp(blockCount * blockBytes, ISOLATION_BYTES);
 }
 
 function stateBytes(blockCount: number): number {
@@ -67,18 +72,35 @@ class SlabView {
   readonly blockCount: number;
   /** Size of each block. */
   readonly blockBytes: number;
-  /** View over all blocks; block `i` starts at `blockOffset(i)`. */
-  readonly bytes: Buffer;
   /** The state words. */
   protected readonly words: Int32Array;
+  readonly #view: () => Buffer;
+  #bytes: Buffer | null = null;
 
-  /** @throws RangeError when the slab does not fit there. */
-  constructor(memory: SharedArrayBuffer, byteOffset: number, blockCount: number, blockBytes: number) {
-    checkPlace("slab", memory, byteOffset, slabBytes(blockCount, blockBytes), ISOLATION_BYTES);
+  /**
+   * @param blocks views the blocks; undefined when they lie behind the state words in `memory`
+   * @throws RangeError when the slab does not fit there.
+   */
+  constructor(
+    memory: SharedArrayBuffer,
+    byteOffset: number,
+    blockCount: number,
+    blockBytes: number,
+    blocks: (() => Buffer) | undefined,
+  ) {
+    const blocksAt = stateBytes(blockCount);
+    const wholeBytes = slabBytes(blockCount, blockBytes);
+    checkPlace("slab", memory, byteOffset, blocks === undefined ? wholeBytes : blocksAt, ISOLATION_BYTES);
     this.blockCount = blockCount;
     this.blockBytes = blockBytes;
     this.words = new Int32Array(memory, byteOffset, blockCount);
-    this.bytes = Buffer.from(memory, byteOffset + stateBytes(blockCount), blockCount * blockBytes);
+    this.#view = blocks ?? (() => Buffer.from(memory, byteOffset + blocksAt, blockCount * blockBytes));
+  }
+
+  /** View over all blocks; block `i` starts at `blockOffset(i)`. Made when it is first asked for: most slabs are never used. */
+  get bytes(): Buffer {
+    this.#bytes ??= this.#view();
+    return this.#bytes;
   }
 
   /** Byte offset of a block in `bytes`. */
@@ -124,8 +146,9 @@ export class SlabWriter extends SlabView {
     byteOffset: number,
     blockCount: number,
     blockBytes: number = DEFAULT_BLOCK_BYTES,
+    blocks?: () => Buffer,
   ) {
-    super(memory, byteOffset, blockCount, blockBytes);
+    super(memory, byteOffset, blockCount, blockBytes, blocks);
   }
 
   /** Takes a FREE block for filling and returns its index, or -1 when none is free now. */
@@ -209,8 +232,9 @@ export class SlabReader extends SlabView {
     blockCount: number,
     blockBytes: number = DEFAULT_BLOCK_BYTES,
     reader: number = 0,
+    blocks?: () => Buffer,
   ) {
-    super(memory, byteOffset, blockCount, blockBytes);
+    super(memory, byteOffset, blockCount, blockBytes, blocks);
     if (!Number.isSafeInteger(reader) || reader < 0 || reader > MAX_READER) {
       throw new RangeError(`slab reader number must be 0 to ${MAX_READER}, got ${reader}`);
     }

@@ -1,4 +1,5 @@
-/** Writes into the memory of a server that is posted to it. */
+/** Writes into the memory of a server that is posted to it, and says how much memory counts as this thread's own then. */
+import { heapStats } from "bun:jsc";
 import {
   controlOf,
   handlerCounters,
@@ -14,6 +15,8 @@ self.addEventListener("message", (event) => {
   controlOf(memory).setClients(1, 11);
   handlerCounters(memory, 1)[0] = 22;
   incomingOf(memory).push(33, Int32Array.of(1, 2, 3, 4, 5), 0);
-  pairOf(memory, 1, 1)[0] = 44;
-  self.postMessage("done");
+  const pair = pairOf(memory, 1, 1);
+  new Uint8Array(pair.buffer, pair.byteOffset)[0] = 44;
+  pair.blocks!()[5] = 55;
+  self.postMessage(heapStats().extraMemorySize);
 });
