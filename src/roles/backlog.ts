@@ -48,10 +48,10 @@ export class Backlog {
     this.queueOf(task).push(task);
   }
 
-  /** Puts a task back to the front. */
-  unshift(task: Task): void {
+  /** Puts a task back to its place by its arrival. */
+  putBack(task: Task): void {
     this.#count(task);
-    this.queueOf(task).unshift(task);
+    this.queueOf(task).putBack(task);
   }
 
   #count(task: Task): void {

@@ -231,6 +231,8 @@ export class Task {
   isHeavy = false;
   /** The task record, while it is not in a ring. */
   record: Buffer | null = null;
+  /** Which of its dispatcher's tasks it was to ask for a handler, counted from 1; 0 before. */
+  arrival = 0;
   /** Since when it waits for a handler, in monotonic ms. */
   waitingSinceMs = 0;
   /** Since when its handler is known to have started it, in monotonic ms; 0 when that is not known (`handler-watch.ts`). */

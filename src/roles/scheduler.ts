@@ -56,6 +56,7 @@ export class Scheduler {
   readonly #backlog: Backlog;
   readonly #heavy: HeavyLimit;
   #ready: DispatcherLink<Task>[] = [];
+  #arrivals = 0;
   #canSpawn = true;
   /** Whether there is no handler thread and none can be started. */
   #isUnavailable = false;
@@ -152,6 +153,7 @@ export class Scheduler {
     peerIndex: number,
     nowMs: number,
   ): boolean {
+    task.arrival = ++this.#arrivals;
     if (this.#isNext(task, nowMs)) {
       const link = this.#choose(nowMs);
       if (link !== null) {
@@ -188,13 +190,14 @@ export class Scheduler {
   /** Gives a task whose record is ready, or puts it into the backlog; false when that is full. */
   placeRecord(task: Task, record: Buffer, nowMs: number): boolean {
     stampTaskBuffer(record, nowMs);
+    task.arrival = ++this.#arrivals;
     if (this.#isNext(task, nowMs) && this.#giveRecord(task, record, nowMs)) return true;
     if (!this.#mayWait(record.length)) return false;
     this.#wait(task, record, nowMs);
     return true;
   }
 
-  /** Puts tasks that a handler did not start back to the front of the backlog, in their order. */
+  /** Puts tasks that a handler did not start back into the backlog, before those that came after them. */
   takeAgain(tasks: readonly Task[], nowMs: number): void {
     for (let i = tasks.length - 1; i >= 0; i--) {
       const task = tasks[i];
@@ -206,7 +209,7 @@ export class Scheduler {
       task.state = TASK_WAITING;
       task.waitingSinceMs = nowMs;
       if (task.isHeavy) this.#heavy.over(task);
-      this.#backlog.unshift(task);
+      this.#backlog.putBack(task);
     }
   }
 

@@ -1,5 +1,5 @@
 /**
- * The backlog of a dispatcher: tasks in the order in which they get a handler. Both ends take and give in constant time.
+ * The backlog of a dispatcher: tasks in the order in which they came. Both ends take and give in constant time.
  *
  * Tasks that are dropped stay in their place until it is their turn, but do not count.
  */
@@ -31,11 +31,23 @@ export class TaskQueue {
     this.#size++;
   }
 
-  /** Adds a task at the front. */
-  unshift(task: Task): void {
+  /**
+   * Puts back a task that had its turn: before those that came after it, behind those that came before. Takes time by the number
+   * of the latter, which were put back themselves.
+   */
+  putBack(task: Task): void {
     if (this.#size === this.#items.length) this.#grow();
-    this.#head = (this.#head - 1) & (this.#items.length - 1);
-    this.#items[this.#head] = task;
+    const items = this.#items;
+    this.#head = (this.#head - 1) & (items.length - 1);
+    let place = this.#head;
+    for (let left = this.#size; left > 0; left--) {
+      const next = (place + 1) & (items.length - 1);
+      const other = items[next]!;
+      if (other.arrival > task.arrival) break;
+      items[place] = other;
+      place = next;
+    }
+    items[place] = task;
     this.#size++;
   }
 

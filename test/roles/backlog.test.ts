@@ -26,7 +26,8 @@ test("a task that is given, or dropped, takes its bytes with it, those that came
   const backlog = new Backlog(10, 1000);
   const [first, second] = [taskOf(100), taskOf(200)];
   backlog.push(first);
-  backlog.unshift(second);
+  second.arrival = -1;
+  backlog.putBack(second);
   backlog.grew(first, 50);
   expect([backlog.bytes, backlog.common.front()]).toEqual([350, second]);
   backlog.given(second);

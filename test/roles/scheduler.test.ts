@@ -214,6 +214,17 @@ describe("a thread that turns out slow", () => {
     expect(run.runAll(0)).toEqual([]);
   });
 
+  test("two that lose theirs at once do not change the order in which they came", () => {
+    const run = new Scheduling(2).ready([0, 1], 1);
+    placeMany(run, 2);
+    run.scheduler.watch(0.5);
+    run.scheduler.watch(2);
+    expect(run.counters[DispatcherCounter.tasksTakenBack]).toBe(2);
+    expect([run.runAll(0), run.runAll(1)]).toEqual([[], []]);
+    run.scheduler.drain(3);
+    expect([run.runAll(0), run.runAll(1)]).toEqual([[0], [1]]);
+  });
+
   test("tasks that are over meanwhile do not come back", () => {
     const run = new Scheduling(1);
     const tasks = [makeTask(0), makeTask(1)];

@@ -8,6 +8,7 @@ import { makeTask } from "./scheduling.ts";
 function waiting(sequence: number): Task {
   const task = makeTask(sequence);
   task.record = Buffer.alloc(8);
+  task.arrival = sequence;
   return task;
 }
 
@@ -20,12 +21,12 @@ function drain(queue: TaskQueue): number[] {
   return order;
 }
 
-test("first in, first out; what is put at the front goes first", () => {
+test("first in, first out; what is put back goes before what came after it", () => {
   const queue = new TaskQueue();
-  for (const sequence of [1, 2, 3]) queue.push(waiting(sequence));
-  queue.unshift(waiting(0));
-  expect([queue.length, queue.front()?.sequence]).toEqual([4, 0]);
-  expect(drain(queue)).toEqual([0, 1, 2, 3]);
+  for (const sequence of [3, 5, 6]) queue.push(waiting(sequence));
+  for (const sequence of [2, 4, 1]) queue.putBack(waiting(sequence));
+  expect([queue.length, queue.front()?.sequence]).toEqual([6, 1]);
+  expect(drain(queue)).toEqual([1, 2, 3, 4, 5, 6]);
   expect([queue.length, queue.front()]).toEqual([0, undefined]);
 });
 
@@ -51,23 +52,30 @@ test("dropped tasks keep their place and do not count", () => {
 });
 
 test("does as an array does, over many laps and growths", () => {
-  const operations = fc.array(fc.constantFrom("push", "push", "push", "unshift", "shift", "shift"), {
-    maxLength: 600,
-  });
+  const operations = fc.array(
+    fc.constantFrom("push", "push", "push", "putBack", "putBack", "shift", "shift", "shift"),
+    {
+      maxLength: 600,
+    },
+  );
   fc.assert(
     fc.property(operations, (names) => {
       const queue = new TaskQueue();
       const model: number[] = [];
+      const taken: number[] = [];
       names.forEach((name, index) => {
         if (name === "push") {
           queue.push(waiting(index));
           model.push(index);
-        } else if (name === "unshift") {
-          queue.unshift(waiting(index));
-          model.unshift(index);
+        } else if (name === "putBack") {
+          const sequence = taken.splice(index % taken.length, 1)[0];
+          if (sequence === undefined) return;
+          queue.putBack(waiting(sequence));
+          model.push(sequence);
+          model.sort((a, b) => a - b);
         } else {
           queue.shift();
-          model.shift();
+          if (model.length > 0) taken.push(model.shift()!);
         }
         expect([queue.length, queue.front()?.sequence]).toEqual([model.length, model[0]]);
       });
