@@ -1,10 +1,11 @@
 /**
  * The backlog of a dispatcher: tasks that no handler thread has room for, bounded by their number and by their bytes.
  *
- * Tasks that compute for long stand apart (`heavy-limit.ts`): no other has to wait for theirs. The bytes of a task are those
- * of its record and of its body as far as it is here.
+ * Tasks that compute for long stand apart (`heavy-limit.ts`): while those wait that there are too many of, others pass them. Apart
+ * from that tasks have their turn in the order in which they came. The bytes of a task are those of its record and of its body as
+ * far as it is here.
  */
-import type { Task } from "./client.ts";
+import { TASK_WAITING, type Task } from "./client.ts";
 import { TaskQueue } from "./task-queue.ts";
 
 /** Tasks that wait. */
@@ -48,6 +49,14 @@ export class Backlog {
     this.queueOf(task).push(task);
   }
 
+  /** The queue whose front is next; null when there is none. `mayBeHeavy`: whether one that computes for long may run. */
+  next(mayBeHeavy: boolean): TaskQueue | null {
+    const light = frontOf(this.common);
+    const heavy = mayBeHeavy ? frontOf(this.heavy) : undefined;
+    if (heavy === undefined) return light === undefined ? null : this.common;
+    return light === undefined || heavy.arrival < light.arrival ? this.heavy : this.common;
+  }
+
   /** Puts a task back to its place by its arrival. */
   putBack(task: Task): void {
     this.#count(task);
@@ -77,4 +86,14 @@ export class Backlog {
     this.given(task);
     this.queueOf(task).dropped();
   }
+}
+
+/** The first of a queue that waits; those before it, whose clients are gone, leave it. */
+function frontOf(queue: TaskQueue): Task | undefined {
+  let task = queue.front();
+  while (task !== undefined && (task.state !== TASK_WAITING || task.record === null)) {
+    queue.shift();
+    task = queue.front();
+  }
+  return task;
 }

@@ -33,7 +33,6 @@ import { DispatcherCounter } from "../shm/counters.ts";
 import { Backlog } from "./backlog.ts";
 import { TASK_GIVEN, TASK_OVER, TASK_WAITING, type Task } from "./client.ts";
 import { HeavyLimit } from "./heavy-limit.ts";
-import type { TaskQueue } from "./task-queue.ts";
 
 /** Work that may be queued on a handler thread, in ms of its average service time. */
 const ROOM_MS = 0.2;
@@ -215,21 +214,13 @@ export class Scheduler {
 
   /** Hands out the backlog as far as handlers have room. */
   drain(nowMs: number): void {
-    if (this.#drain(this.#backlog.common, nowMs)) this.#drain(this.#backlog.heavy, nowMs);
-  }
-
-  /** False when handlers have no more room. */
-  #drain(backlog: TaskQueue, nowMs: number): boolean {
-    for (let task = backlog.front(); task !== undefined; task = backlog.front()) {
-      if (task.state !== TASK_WAITING || task.record === null) {
-        backlog.shift();
-        continue;
-      }
-      if (task.isHeavy && !this.#heavy.hasRoom(nowMs)) return true;
-      if (!this.#giveRecord(task, task.record, nowMs)) return false;
-      backlog.shift();
+    for (;;) {
+      const queue = this.#backlog.next(this.#heavy.hasRoom(nowMs));
+      if (queue === null) return;
+      const task = queue.front()!;
+      if (!this.#giveRecord(task, task.record!, nowMs)) return;
+      queue.shift();
     }
-    return true;
   }
 
   /** Forgets a task that waits: its client is gone. It leaves the backlog when its turn comes. */
