@@ -110,7 +110,7 @@ export const drill: Drill = {
     let hanging: Awaited<ReturnType<typeof exchange>> | null = null;
     // One that comes to run on a handler thread hangs that one.
     for (let round = 0; round < 10 && restarts() === 0; round++) {
-      hanging = await exchange(port, "/?hang").catch(() => null);
+      hanging = await exchange(port, "/", { fields: ["X-Do: hang"] }).catch(() => null);
       await Bun.sleep(100);
     }
     run.check("one hangs: dispatchers started again", restarts(), "1", restarts() === 1);

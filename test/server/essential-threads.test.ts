@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test
 import { readdirSync } from "node:fs";
 import { type Server, serve } from "../../src/index.ts";
 import type { LogRecord } from "../../src/log/log.ts";
-import { exchange, requestBytes } from "../support/exchange.ts";
+import { exchange, type RequestParts, requestBytes } from "../support/exchange.ts";
 import { eventually, fdCount } from "../support/process-info.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { isBunTarget } from "../support/target.ts";
@@ -55,6 +55,8 @@ function start(threads: object = {}, options: object = {}): Server {
   } as never) as unknown as Server;
   return server;
 }
+/** What tells a handler what to do. */
+const order = (what: string): RequestParts => ({ fields: [`X-Do: ${what}`] });
 const logged = (event: string): LogRecord[] => log.filter((record) => record.event === event);
 const port = (): number => server!.port!;
 
@@ -105,7 +107,7 @@ describe.skipIf(isBunTarget)("a dispatcher that hangs in a handler", () => {
       () => stream.unread.length,
       (length) => length > 0,
     );
-    const answer = await exchange(port(), "/?hang");
+    const answer = await exchange(port(), "/", order("hang"));
     expect([answer.status, answer.headers.connection]).toEqual([503, "close"]);
     await eventually(
       "the others to be reset",
@@ -125,7 +127,7 @@ describe.skipIf(isBunTarget)("a dispatcher that hangs in a handler", () => {
     start();
     await warmUp();
     const fds = fdCount();
-    expect((await exchange(port(), "/?hangLater")).text).toBe("fine");
+    expect((await exchange(port(), "/", order("hangLater"))).text).toBe("fine");
     await eventually(
       "it to be ended",
       async () => {
@@ -146,7 +148,7 @@ describe.skipIf(isBunTarget)("a dispatcher that hangs in a handler", () => {
     start();
     await warmUp();
     await using client = await RawClient.connect(port());
-    await client.send(Buffer.concat([requestBytes("/"), requestBytes("/?hang")]));
+    await client.send(Buffer.concat([requestBytes("/"), requestBytes("/", order("hang"))]));
     await eventually(
       "the connection to end",
       () => client.ending,
@@ -170,7 +172,7 @@ describe.skipIf(isBunTarget)("a dispatcher that ends", () => {
       (count) => count === 1,
     );
     await using dying = await RawClient.connect(port());
-    await dying.send(requestBytes("/?die"));
+    await dying.send(requestBytes("/", order("die")));
     await eventually(
       "its clients to be closed",
       () => [slow.ending, dying.ending].includes("open"),
@@ -196,7 +198,7 @@ describe.skipIf(isBunTarget)("a dispatcher that ends", () => {
       (count) => count > 0,
     );
     await using dying = await RawClient.connect(port());
-    await dying.send(requestBytes("/?die"));
+    await dying.send(requestBytes("/", order("die")));
     await eventually(
       "it to be started again",
       () => logged("thread-restarted").length,
@@ -261,7 +263,7 @@ describe.skipIf(isBunTarget)("a dispatcher that ends", () => {
 
 describe.skipIf(isBunTarget)("connections of a dispatcher that ends are counted no more", () => {
   const LIMIT = 6;
-  const ENDINGS = ["/?die", "/?hang", "/?hangLater"];
+  const ENDINGS = ["die", "hang", "hangLater"];
 
   test.each([
     ["connections", { connections: LIMIT }],
@@ -289,7 +291,7 @@ describe.skipIf(isBunTarget)("connections of a dispatcher that ends are counted 
         const first = clients[0]!;
         await untilInline(first);
         for (let count = 1; count < LIMIT; count++) expect(await enter()).toBe(200);
-        await first.send(requestBytes(ending));
+        await first.send(requestBytes("/", order(ending)));
         await eventually(
           "it to be started again",
           async () => {
@@ -325,7 +327,7 @@ describe.skipIf(isBunTarget)("connections of a dispatcher that ends are counted 
     await waiting.send(requestBytes("/"));
     await Bun.sleep(50);
     expect(waiting.unread.length).toBe(0);
-    await dying.send(requestBytes("/?die"));
+    await dying.send(requestBytes("/", order("die")));
     expect((await waiting.readResponse()).text).toBe("fine");
     for (const client of [dying, other, waiting]) client.close();
   }, 40_000);
