@@ -40,6 +40,7 @@ export interface Stats {
     readonly alive: number;
     readonly starting: number;
   };
+  readonly handlers: readonly { readonly state: string }[];
 }
 
 /** Options that can travel to a child process. `hasErrorHandler` registers the app's `error` handler too. */
