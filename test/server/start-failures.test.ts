@@ -156,7 +156,9 @@ describe.skipIf(isBunTarget)("handler threads that never get done with their sta
         async () => (await server.stats())!,
         // More than one when a request had to wait for the first.
         ({ threads: { starting, alive }, handlers }) =>
-          starting === 0 && alive >= 1 && handlers.filter(({ state }) => state === "running").length === alive,
+          starting === 0 &&
+          alive >= 1 &&
+          handlers.filter(({ state }) => state === "running").length === alive,
       );
     },
     20_000,
