@@ -11,7 +11,7 @@
 import type { RequestHead } from "../http/request-head.ts";
 import type { Parker } from "../shm/parker.ts";
 import { RingConsumer, RingProducer } from "../shm/ring.ts";
-import { DEFAULT_BLOCK_BYTES, SlabReader } from "../shm/slab.ts";
+import type { SlabReader } from "../shm/slab.ts";
 import { DispatcherTaskTable, TaskState } from "../shm/task-table.ts";
 import { EntryQueue } from "./entry-queue.ts";
 import {
@@ -34,9 +34,8 @@ import {
   RESULT_RING_AT,
   RING_BYTES,
   SERIALS_AT,
-  SLAB_AT,
-  SLAB_BLOCKS,
   STARTED_WORD,
+  slabReaderOf,
   TASK_ENTRIES,
   TASK_RING_AT,
   TASK_TABLE_AT,
@@ -75,10 +74,11 @@ export class DispatcherLink<Task extends object> {
   /**
    * @param handler what the handler thread sleeps on
    */
-  constructor(slot: number, { buffer: memory, byteOffset: at, blocks }: PairMemory, handler: Parker) {
+  constructor(slot: number, pair: PairMemory, handler: Parker) {
+    const { buffer: memory, byteOffset: at } = pair;
     this.slot = slot;
     this.results = new RingConsumer(memory, at + RESULT_RING_AT, RING_BYTES);
-    this.slab = new SlabReader(memory, at + SLAB_AT, SLAB_BLOCKS, DEFAULT_BLOCK_BYTES, 0, blocks);
+    this.slab = slabReaderOf(pair);
     this.#ring = new RingProducer(memory, at + TASK_RING_AT, RING_BYTES);
     this.serials = new Int32Array(memory, at + SERIALS_AT, TASK_ENTRIES);
     this.#table = new DispatcherTaskTable(memory, at + TASK_TABLE_AT, TASK_ENTRIES);

@@ -18,7 +18,7 @@
  * swept it. Pages are touched as they are used, so an unused pair costs address space only.
  */
 import { ringBytes } from "../shm/ring.ts";
-import { slabBlockBytes, slabBytes } from "../shm/slab.ts";
+import { DEFAULT_BLOCK_BYTES, SlabReader, slabBlockBytes, slabBytes } from "../shm/slab.ts";
 import { taskTableBytes } from "../shm/task-table.ts";
 
 /** Capacity of each of the two rings. */
@@ -51,6 +51,11 @@ export const PAIR_BYTES: number = align(SLAB_AT + slabBytes(SLAB_BLOCKS));
 export const PAIR_BLOCK_BYTES: number = slabBlockBytes(SLAB_BLOCKS);
 /** Byte offset of those. */
 export const PAIR_BLOCKS_AT: number = SLAB_AT + slabBytes(SLAB_BLOCKS) - PAIR_BLOCK_BYTES;
+
+/** Attaches to the slab of a pair as its reader. */
+export function slabReaderOf({ buffer, byteOffset, blocks }: PairMemory): SlabReader {
+  return new SlabReader(buffer, byteOffset + SLAB_AT, SLAB_BLOCKS, DEFAULT_BLOCK_BYTES, 0, blocks);
+}
 
 /** Index of the word that counts the tasks a handler has started. */
 export const STARTED_WORD = 0;

@@ -2,7 +2,7 @@
  * Reads the counters of a server's threads. Any thread may; nobody is disturbed.
  */
 import { monotonicMs } from "../../ffi/clock.ts";
-import { SLAB_AT, SLAB_BLOCKS } from "../channel/pair-memory.ts";
+import { SLAB_BLOCKS, slabReaderOf } from "../channel/pair-memory.ts";
 import { runningRequest } from "../channel/running-request.ts";
 import {
   type ControlBlock,
@@ -11,7 +11,6 @@ import {
   HANDLER_STARTING,
 } from "../shm/control-block.ts";
 import { AcceptorCounter, DispatcherCounter, HandlerCounter, PoolCounter } from "../shm/counters.ts";
-import { DEFAULT_BLOCK_BYTES, SlabReader } from "../shm/slab.ts";
 import {
   acceptedCount,
   acceptorCounters,
@@ -104,9 +103,7 @@ function blocksInUse(memory: ServerMemory): number {
   let count = 0;
   for (let index = 0; index < memory.dispatcherCount; index++) {
     for (let slot = 0; slot < memory.handlerCount; slot++) {
-      const { buffer, byteOffset, blocks } = pairOf(memory, index, slot);
-      const slab = new SlabReader(buffer, byteOffset + SLAB_AT, SLAB_BLOCKS, DEFAULT_BLOCK_BYTES, 0, blocks);
-      count += SLAB_BLOCKS - slab.countFree();
+      count += SLAB_BLOCKS - slabReaderOf(pairOf(memory, index, slot)).countFree();
     }
   }
   return count;
