@@ -17,12 +17,8 @@ const LIMIT_MS = 800;
 const MEGABYTE = 1 << 20;
 /** Not the first: by then the server has all the threads and memory that the load asks for. */
 const WARM_UP_KILLS = 24;
-/**
- * Connections that bring the heaps of the dispatchers to their size, where they collect the garbage of above 1 KB that each leaves: so
- * many at least, and several times those that are made beside each kill (some 22).
- */
+/** Connections that bring the heaps of the dispatchers, which collect garbage of several KB each when they want to, to their size. */
 const WARM_UP_REQUESTS = 6000;
-const WARM_UP_REQUESTS_PER_KILL = 100;
 /** How many more or fewer MB of garbage and threads there may be at one moment than at another. */
 const MOST_GROWTH_BYTES: number = 10 * MEGABYTE;
 /** What Bun keeps of each Worker, and the allocator's cuttings (docs/reliability.md, 1). */
@@ -117,8 +113,7 @@ export const drill: Drill = {
       handlerTimeout: LIMIT_MS,
     };
     const server = await startForDrill(run, { threads });
-    const warmUp = Math.max(WARM_UP_REQUESTS, kills * WARM_UP_REQUESTS_PER_KILL);
-    await repeat(warmUp, () => exchange(server.port, "/id?id=1"));
+    await repeat(WARM_UP_REQUESTS, () => exchange(server.port, "/id?id=1"));
     await kill(server, WARM_UP_KILLS, new Map());
     const before = await settledSample(server.pid);
     let isOver = false;
