@@ -1,14 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readlinkSync,
-  rmSync,
-  symlinkSync,
-  utimesSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -22,6 +13,7 @@ import { answerFile } from "../../src/fetch/file-answer.ts";
 import { METHODS } from "../../src/http/method.ts";
 import { NO_CONDITIONS } from "../../src/http/precondition.ts";
 import { closeFile, isMissing, openBeneath, openRoot } from "../../src/net/file.ts";
+import { openIn } from "../support/process-info.ts";
 import { RawClient } from "../support/raw-client.ts";
 
 const base = mkdtempSync(join(tmpdir(), "epollo-directory-"));
@@ -222,17 +214,9 @@ describe("what Bun.serve answers", () => {
 
 test("no descriptor is left open by what is not served", () => {
   // Of this folder only: what other tests of the process have left is closed when it pleases.
-  const isHere = (fd: string): boolean => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`).startsWith(base);
-    } catch {
-      return false;
-    }
-  };
-  const count = (): number => readdirSync("/proc/self/fd").filter(isHere).length;
-  const before = count();
+  const before = openIn(base);
   for (const path of PATHS) answerOf(`/pub/${path}`, "/pub/");
-  expect(count()).toBe(before);
+  expect(openIn(base)).toBe(before);
 });
 
 test("a link that leaves the directory is missing; Bun.serve takes the directory for the root of all paths", () => {

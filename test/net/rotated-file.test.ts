@@ -6,7 +6,6 @@ import {
   openSync,
   readdirSync,
   readFileSync,
-  readlinkSync,
   renameSync,
   rmSync,
   unlinkSync,
@@ -16,6 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { RotatedFile } from "../../src/net/rotated-file.ts";
+import { openIn } from "../support/process-info.ts";
 
 let folder: string;
 let path: string;
@@ -53,25 +53,15 @@ test("renamed: the next lines are in a new one; made by somebody else: in that, 
   expect(contents()).toEqual({ "lög.1": "a\n", "lög.2": "b\n", lög: "his\nc\n" });
 });
 
-/** Whether a descriptor of this process is of a file in the folder, one that was removed included. */
-function isHere(fd: string): boolean {
-  try {
-    return readlinkSync(`/proc/self/fd/${fd}`).startsWith(folder);
-  } catch {
-    return false;
-  }
-}
-
 test("removed: it is made again, and no descriptor is left over", () => {
   // Others of this process close descriptors of their own meanwhile.
-  const here = (): number => readdirSync("/proc/self/fd").filter(isHere).length;
-  const before = here();
+  const before = openIn(folder);
   expect(before).toBe(1);
   for (let round = 0; round < 20; round++) {
     unlinkSync(path);
     expect(file.follow()).toBe(1);
   }
-  expect(here()).toBe(before);
+  expect(openIn(folder)).toBe(before);
   writeSync(fd, "a\n");
   expect(contents()).toEqual({ lög: "a\n" });
 });

@@ -29,6 +29,11 @@ export function openedSince(before: ReadonlySet<string>): string[] {
   return [...openDescriptors()].filter((descriptor) => !before.has(descriptor));
 }
 
+/** Counts the descriptors of this process of a folder and what lies in it, files that were removed included. */
+export function openIn(folder: string): number {
+  return [...openDescriptors()].filter((descriptor) => descriptor.includes(` ${folder}`)).length;
+}
+
 /** Counts the open sockets of a process (default: this one). */
 export function socketCount(pid: number = process.pid): number {
   return [...openDescriptors(pid)].filter((descriptor) => /^\d+ socket:/.test(descriptor)).length;
