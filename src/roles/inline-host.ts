@@ -32,7 +32,7 @@ import type { AnswerWriter } from "./answer-writer.ts";
 import { CLIENT_CLOSED, type Client, TASK_GIVEN, TASK_OVER, Task, type TaskLink } from "./client.ts";
 import { fileAccess } from "./file-access.ts";
 import type { InlineOwner } from "./inline-owner.ts";
-import { BYTE_MS, type KindTable, QUICK_MS, SLOW_MS, targetHash } from "./kind-table.ts";
+import { BYTE_MS, type KindTable, NO_KIND, QUICK_MS, SLOW_MS, targetHash } from "./kind-table.ts";
 import { NoticeList, TELL_ABORT, TELL_CREDIT, TELL_EXPIRED, TELL_HALF_CLOSED } from "./notice-list.ts";
 import { RunMeter } from "./run-meter.ts";
 
@@ -146,7 +146,9 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
     if (bodyBytes > 0) source.copy(scratch.bytes, bodyAt, bodyStart, bodyStart + bodyBytes);
     this.#view.moveTo(scratch, 0);
     const ownMs = this.#run(client, sequence, kind, parent, bodyBytes, null);
-    if (ownMs >= SLOW_MS) this.kinds.noteSlowTarget(kind, targetHash(head, source, headStart));
+    // A kind that stays here was forgiven: it was not the target that was slow.
+    if (ownMs >= SLOW_MS && !this.kinds.isInline(kind, NO_KIND))
+      this.kinds.noteSlowTarget(kind, targetHash(head, source, headStart));
   }
 
   /** Runs the handler of a request whose record was written before, and whose body is in it or all of `content`. */

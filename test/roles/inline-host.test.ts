@@ -28,6 +28,10 @@ async function fetch(request: Request): Promise<Response> {
     const bytes = await request.bytes();
     return new Response(`${bytes.length} ${bytes.buffer.byteLength} ${bytes[0]}`);
   }
+  if (path === "/busy") {
+    const end = performance.now() + 20;
+    while (performance.now() < end);
+  }
   if (path === "/long") return new Response(LONG);
   if (path === "/file") return new Response(Bun.file(join(folder, "file.txt")));
   if (path === "/throw") throw new Error("on purpose");
@@ -55,17 +59,21 @@ beforeEach(() => {
   aborted = 0;
   cancelled = 0;
   for (const method of ["GET", "POST", "HEAD"]) {
-    for (const path of ["a", "b", "echo", "bytes", "long", "file", "throw", "wait", "stream"])
+    for (const path of ["a", "b", "echo", "bytes", "long", "file", "throw", "wait", "stream", "busy"])
       promote(method, path);
   }
 });
 afterEach(() => run.close());
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 
-function promote(method: string, path: string): void {
+function kindOf(method: string, path: string): number {
   const { head, bytes, headStart } = parseRequest(`${method} /${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
-  const kind = inline.kinds.find(head, bytes, headStart);
-  for (let count = 0; count < 16; count++) inline.kinds.ranInPool(kind, inline.kinds.parent, true, false);
+  return inline.kinds.find(head, bytes, headStart);
+}
+
+function promote(method: string, path: string): void {
+  const kind = kindOf(method, path);
+  while (!inline.kinds.isInline(kind, 0)) inline.kinds.ranInPool(kind, inline.kinds.parent, true, false);
 }
 
 const get = (path: string, fields = ""): string => `GET /${path} HTTP/1.1\r\nHost: a\r\n${fields}\r\n`;
@@ -212,6 +220,29 @@ describe("what outlives the call of its handler", () => {
     peer.close(true);
     await run.until(() => cancelled === 1);
     expect([inline.open, run.inFlight]).toEqual([0, 0]);
+  });
+});
+
+describe("a target that is slow twice", () => {
+  const slowTwice = async (): Promise<void> => {
+    const peer = await run.connect();
+    for (let count = 1; count <= 2; count++) {
+      promote("GET", "busy");
+      peer.send(get("busy?all"));
+      await run.until(() => bodiesOf(peer.received).length === count);
+    }
+    expect(ranInline()).toBe(2);
+  };
+
+  test("is a kind of its own", async () => {
+    await slowTwice();
+    expect(kindOf("GET", "busy?all")).not.toBe(kindOf("GET", "busy"));
+  });
+
+  test("is of its kind as before where that was forgiven", async () => {
+    pinKinds();
+    await slowTwice();
+    expect(kindOf("GET", "busy?all")).toBe(kindOf("GET", "busy"));
   });
 });
 
