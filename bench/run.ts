@@ -91,6 +91,7 @@ async function measureWithRunning(
   scenario: Scenario,
   kinds: readonly PeerKind[],
   rounds: number,
+  isQuick: boolean,
 ): Promise<Sample[]> {
   const environment = { ...run.environment, ...(scenario.hasRoutes ? { BENCH_APP: "routes" } : {}) };
   const peers: Peer[] = [];
@@ -101,7 +102,11 @@ async function measureWithRunning(
     }
     await compareAnswers(peers, scenario);
     for (const peer of peers)
-      await runLoad(peer.port, { ...loadOf(run, scenario), seconds: 1 }, run.clientCpus);
+      await runLoad(
+        peer.port,
+        { ...loadOf(run, scenario), seconds: isQuick ? 1 : scenario.warmUpSeconds },
+        run.clientCpus,
+      );
     return await takeRounds(
       peers.map(({ name }) => name),
       rounds,
@@ -131,7 +136,7 @@ async function measureScenario(
 ): Promise<Sample[]> {
   const able = kinds.filter(({ features }) => features.includes(scenario.feature));
   const starting = STARTING[scenario.kind];
-  if (starting === undefined) return measureWithRunning(run, scenario, able, rounds);
+  if (starting === undefined) return measureWithRunning(run, scenario, able, rounds, isQuick);
   const names = able.map(({ name }) => name);
   return takeRounds(names, rounds, isQuick ? 1 : scenario.repetitions, (index) =>
     starting(run, scenario, able[index]!),

@@ -27,6 +27,8 @@ export interface Scenario {
   readonly load: Omit<Load, "seconds">;
   /** Idle connections that are held meanwhile. */
   readonly held: number;
+  /** Length of the load, not measured, that each server gets before the first round. */
+  readonly warmUpSeconds: number;
   /** Samples that a round takes of each server, in turn. */
   readonly repetitions: number;
 }
@@ -40,6 +42,7 @@ const scenario = (group: Scenario["group"], feature: Feature, given: Given): Sce
   hasRoutes: false,
   load: { path: "/", connections: 64 },
   held: 0,
+  warmUpSeconds: 1,
   repetitions: 1,
   ...given,
 });
@@ -81,6 +84,15 @@ const slow = (name: string, title: string, path: string, connections: number): S
     load: { path, connections },
   });
 
+/** So few requests a second that the engines' compilers have much of their code before them after one. */
+const computing = (name: string, ms: number): Scenario =>
+  scenario("slow", "slow", {
+    name,
+    title: `${ms} ms of computing, 8 connections`,
+    load: { path: `/cpu/${ms}`, connections: 8 },
+    warmUpSeconds: 5,
+  });
+
 const held = (count: number): Scenario =>
   scenario("connections", "text", {
     name: `held-${count}`,
@@ -108,9 +120,9 @@ export const SCENARIOS: readonly Scenario[] = [
   upload("1m", "1 MB", 1_048_576, 8),
   slow("wait-1", "handler that waits for 1 ms", "/wait/1", 1000),
   slow("wait-50", "handler that waits for 50 ms", "/wait/50", 1000),
-  slow("cpu-1", "1 ms of computing", "/cpu/1", 8),
-  slow("cpu-5", "5 ms of computing", "/cpu/5", 8),
-  slow("cpu-20", "20 ms of computing", "/cpu/20", 8),
+  computing("cpu-1", 1),
+  computing("cpu-5", 5),
+  computing("cpu-20", 20),
   scenario("slow", "slow", {
     name: "mixed",
     title: "99 % trivial, 1 % 20 ms of computing, by the query; 64 connections; latency of the trivial ones",
