@@ -1,6 +1,6 @@
 /**
  * What a Response was made from, where the object itself does not tell: a stream, a file, or bytes; and the text of one that was
- * made from a string, which need not be read back from the native object then.
+ * made from a string or by `Response.json`, which need not be read back from the native object then.
  *
  * Reading a native Response is the only way to see its body, and reading starts a stream. So the global constructor is
  * replaced by a function that returns native objects with a note: a private field, which nobody else can see (about
@@ -74,7 +74,7 @@ export function isForeign(response: Response): boolean {
 }
 
 /**
- * The body of a response that was made from a string and was not sent; null otherwise. It is not used afterwards unless `noteTextSent`
+ * The body of a response that was made from a string, or from a value alone by `Response.json`, and was not sent; null otherwise. It is not used afterwards unless `noteTextSent`
  * says so: the native object knows nothing of it.
  */
 export function bodyTextOf(response: Response): string | null {
@@ -152,11 +152,36 @@ export function installResponseNotes(): void {
   globalThis.Response = replacement;
 }
 
+/** Its toJSON gives nothing: what a value with such a one is to the native method, which would ask it a second time. */
+const JSON_OF_NOTHING = { toJSON: (): undefined => undefined };
+
+/**
+ * `Response.json(value)`, with its text noted. It is made here, since to read it back from what the native method makes costs more;
+ * the type is that of a response of the native method, as are the errors.
+ */
+function noteJson(native: (...given: unknown[]) => Response): (value: unknown) => Response | null {
+  const { stringify } = JSON;
+  const typed = Reflect.apply(native, NativeResponse, [null]) as ResponseInit;
+  return (value) => {
+    if (typeof value !== "object") return null;
+    const text = stringify(value) as string | undefined;
+    const response =
+      text === undefined
+        ? Reflect.apply(native, NativeResponse, [JSON_OF_NOTHING])
+        : new NativeResponse(text, typed);
+    new Note(response, KIND_UNKNOWN, text);
+    return response;
+  };
+}
+
 /** Notes what a static method makes: a body in memory. */
 function noteStatic(replacement: NativeResponse, name: "json" | "redirect" | "error"): void {
   const native = NativeResponse[name] as (...given: unknown[]) => Response;
+  const jsonOf = name === "json" ? noteJson(native) : null;
   const { [name]: noting } = {
     [name](): Response {
+      const made = jsonOf !== null && arguments.length === 1 ? jsonOf(arguments[0]) : null;
+      if (made !== null) return made;
       const response = Reflect.apply(native, NativeResponse, arguments);
       new Note(response, KIND_UNKNOWN);
       return response;

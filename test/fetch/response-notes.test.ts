@@ -70,6 +70,74 @@ describe("the constructor", () => {
   });
 });
 
+describe("Response.json", () => {
+  const native = before.json;
+  const type = "application/json;charset=utf-8";
+
+  test("notes the text that it makes", async () => {
+    const response = Response.json({ a: "\u20ac", b: [1, null] });
+    expect(bodyTextOf(response)).toBe('{"a":"\u20ac","b":[1,null]}');
+    expect([...response.headers]).toEqual([["content-type", type]]);
+    expect([response.status, response.statusText, response.ok]).toEqual([200, "", true]);
+    const blob = await response.clone().blob();
+    expect([blob.type, await blob.text()]).toEqual([type, '{"a":"\u20ac","b":[1,null]}']);
+    expect(await response.json()).toEqual({ a: "\u20ac", b: [1, null] });
+    expect(response.bodyUsed).toBe(true);
+  });
+
+  test("shows what the native one shows", async () => {
+    const value = { a: 1 };
+    expect(Bun.inspect(Response.json(value))).toBe(Bun.inspect(native(value)));
+    for (const given of [null, "x", 1, Number.NaN, true, [], { a: "\ud800" }, new Date(0)]) {
+      expect(await Response.json(given).bytes()).toEqual(await native(given).bytes());
+    }
+    const created = Response.json(value, {
+      status: 201,
+      headers: { "content-type": "application/problem+json" },
+    });
+    expect([created.status, created.headers.get("content-type")]).toEqual([201, "application/problem+json"]);
+    const { status } = Response.json(value, 404 as never);
+    expect(status).toBe(404);
+  });
+
+  test("gives each response fields of its own", () => {
+    const first = Response.json({});
+    first.headers.set("x-a", "1");
+    first.headers.set("content-type", "text/plain");
+    expect([...Response.json({}).headers]).toEqual([["content-type", type]]);
+  });
+
+  test("throws what the native one throws", () => {
+    const cycle: { self?: object } = {};
+    cycle.self = cycle;
+    const failing = {
+      toJSON: () => {
+        throw new RangeError("no json");
+      },
+    };
+    for (const value of [undefined, () => 1, Symbol("a"), 1n, { big: 1n }, cycle, failing]) {
+      const errorOf = (make: () => unknown): unknown => {
+        try {
+          return make();
+        } catch (error) {
+          return [(error as Error).constructor, (error as Error).message];
+        }
+      };
+      expect(errorOf(() => Response.json(value))).toEqual(errorOf(() => native(value)));
+    }
+  });
+
+  test("asks toJSON once, also where it gives nothing", async () => {
+    let calls = 0;
+    const value = { toJSON: () => void calls++ };
+    const response = Response.json(value);
+    const real = native(value);
+    expect(calls).toBe(2);
+    expect([bodyKindOf(response), bodyTextOf(response)]).toEqual([KIND_UNKNOWN, null]);
+    expect([await response.text(), [...response.headers]]).toEqual([await real.text(), [...real.headers]]);
+  });
+});
+
 describe("subclasses", () => {
   class Page extends Response {
     readonly title: string;
@@ -212,7 +280,7 @@ describe("the text of a Response made from a string", () => {
       expect(bodyTextOf(new Response(body))).toBeNull();
     }
     expect(bodyTextOf(new Response(5 as never))).toBeNull();
-    expect(bodyTextOf(Response.json({}))).toBeNull();
+    expect(bodyTextOf(Response.json({}, { status: 201 }))).toBeNull();
   });
 
   test("is gone once it was sent, and that is known", () => {
