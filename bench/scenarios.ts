@@ -90,7 +90,7 @@ const computing = (name: string, ms: number): Scenario =>
     name,
     title: `${ms} ms of computing, 8 connections`,
     load: { path: `/cpu/${ms}`, connections: 8 },
-    warmUpSeconds: 5,
+    warmUpSeconds: 10,
   });
 
 const held = (count: number): Scenario =>
