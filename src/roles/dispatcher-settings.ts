@@ -42,6 +42,8 @@ export interface DispatcherSettings extends ClientSettings {
   readonly handlerTimeoutMs: number;
   /** Tasks that compute for long that it lets run at once: its share of the processors. */
   readonly heavyLimit: number;
+  /** Handler threads that can run at once beside the dispatchers, at least 1. */
+  readonly handlerProcessors: number;
   /** The handlers that this thread may run itself; null when it runs none. */
   readonly hosting: HostingSettings | null;
 }

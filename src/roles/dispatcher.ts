@@ -127,6 +127,7 @@ export class Dispatcher {
       () => this.#notifySupervisor(),
       settings.heavyLimit,
       settings.maxBacklogBytes,
+      settings.handlerProcessors,
     );
     this.#clients = new Clients(
       index,

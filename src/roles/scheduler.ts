@@ -3,12 +3,9 @@
  *
  * Owned by the dispatcher. Two policies:
  *
- * - "bounded" (default): a thread has room while the work queued on it is worth less than ROOM_MS by its average service
- *   time, and while what it runs has not run longer than that. Tasks that find no room stay here (late binding), so a
- *   slow task never has another behind it; one that was queued behind a task that turned out slow is taken back. Among
- *   threads with room one that is awake goes before one that must be woken, and the lower slot before the higher, so
- *   that threads that are not needed can retire. While there are slow tasks about, a thread that is idle goes before
- *   one that would only have room behind another task, even if it must be woken.
+ * - "bounded" (default): a thread has room while it has little to do (`link-choice.ts`). Tasks that find no room stay here
+ *   (late binding), so a slow task never has another behind it; one that was queued behind a task that turned out slow is
+ *   taken back.
  * - "random": a random slot of the fixed array, spun up if it is empty, queued there if it is busy.
  *
  * When a task has waited SPAWN_AFTER_MS and no thread has room, one more thread is asked for; not another before that
@@ -33,9 +30,8 @@ import { DispatcherCounter } from "../shm/counters.ts";
 import { Backlog } from "./backlog.ts";
 import { TASK_GIVEN, TASK_OVER, TASK_WAITING, type Task } from "./client.ts";
 import { HeavyLimit } from "./heavy-limit.ts";
+import { LinkChoice } from "./link-choice.ts";
 
-/** Work that may be queued on a handler thread, in ms of its average service time. */
-const ROOM_MS = 0.2;
 /** A task that runs longer than this gives up those queued behind it. */
 const SLOW_MS = 1;
 /** A task that waited longer than this asks for one more thread. */
@@ -54,6 +50,7 @@ export class Scheduler {
   readonly #wakeSupervisor: () => void;
   readonly #backlog: Backlog;
   readonly #heavy: HeavyLimit;
+  readonly #choice: LinkChoice;
   #ready: DispatcherLink<Task>[] = [];
   #arrivals = 0;
   #canSpawn = true;
@@ -75,8 +72,10 @@ export class Scheduler {
     wakeSupervisor: () => void,
     heavyLimit: number = Number.POSITIVE_INFINITY,
     maxBacklogBytes: number = Number.POSITIVE_INFINITY,
+    processors: number = Number.POSITIVE_INFINITY,
   ) {
     this.#heavy = new HeavyLimit(heavyLimit);
+    this.#choice = new LinkChoice(control, index, processors);
     this.#index = index;
     this.#control = control;
     this.#links = links;
@@ -346,25 +345,7 @@ export class Scheduler {
 
   #choose(nowMs: number): DispatcherLink<Task> | null {
     if (this.#balance === "random" && !this.#isOnMain) return this.#chooseRandom();
-    let asleep: DispatcherLink<Task> | null = null;
-    let behind: DispatcherLink<Task> | null = null;
-    for (const link of this.#ready) {
-      if (link.isFull || link.isStuck) continue;
-      const queued = link.queued;
-      if (queued === 0 && !this.#control.isRunning(link.slot)) {
-        if (!link.isHandlerAsleep) return link;
-        asleep ??= link;
-        continue;
-      }
-      if (
-        (queued + 1) * this.#control.serviceMs(link.slot) <= ROOM_MS &&
-        this.#control.runningMs(link.slot, nowMs) <= ROOM_MS
-      ) {
-        if (!this.#hasSlow) return link;
-        behind ??= link;
-      }
-    }
-    return asleep ?? behind;
+    return this.#choice.choose(this.#ready, this.#hasSlow, nowMs);
   }
 
   #chooseRandom(): DispatcherLink<Task> | null {

@@ -72,6 +72,7 @@ export function startOn(
       isInlineAllowed: mode !== "main" && threads.isInlineAllowed,
       areKindsKept: mode !== "main" && (threads.isInlineAllowed || threads.balance === "bounded"),
       heavyLimit: Math.max(1, Math.ceil(availableParallelism() / threads.dispatchers)),
+      handlerProcessors: Math.max(1, availableParallelism() - threads.dispatchers),
       routes:
         resolved.resolvedRoutes === null
           ? null

@@ -42,6 +42,7 @@ export class Scheduling {
     maxBacklog = 1000,
     heavyLimit?: number,
     maxBacklogBytes?: number,
+    processors?: number,
   ) {
     this.memory = allocateServerMemory(1, slots);
     this.control = controlOf(this.memory);
@@ -63,6 +64,7 @@ export class Scheduling {
       () => this.supervisorWakes++,
       heavyLimit,
       maxBacklogBytes,
+      processors,
     );
     this.scheduler.refresh();
   }
