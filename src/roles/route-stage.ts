@@ -2,9 +2,9 @@
  * Routes in the dispatcher: requests for static Responses, files and directories are answered without any handler
  * thread; the others learn which function is theirs.
  *
- * Owned by the dispatcher. A static answer is encoded once a second at most and then sent from the same memory; its route is found by
- * the bytes of the target, if that was asked for before. Files go
- * through the same code as on handler threads, with this thread as the host of their exchange.
+ * Owned by the dispatcher. A static answer is encoded once a second at most and then sent from the same memory. Its route is found by
+ * the bytes of the target, if that was asked for before; that of a handler, if it was twice: targets with parameters may never
+ * come again. Files go through the same code as on handler threads, with this thread as the host of their exchange.
  */
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
 import type { AnswerSink } from "../channel/answer-sink.ts";
@@ -19,8 +19,8 @@ import {
 } from "../channel/task-record.ts";
 import { Exchange, type ExchangeHost } from "../fetch/exchange.ts";
 import type { FileAccess } from "../fetch/file-access.ts";
-import { RouteResponder, type SentTarget } from "../fetch/route-responder.ts";
-import { ROUTE_ANSWERED, ROUTE_FETCH, ROUTE_UNKNOWN } from "../fetch/route-target.ts";
+import { type PreparedTarget, RouteResponder, type SentTarget } from "../fetch/route-responder.ts";
+import { type HandlerTarget, ROUTE_ANSWERED, ROUTE_FETCH, ROUTE_UNKNOWN } from "../fetch/route-target.ts";
 import type { RouteEntry } from "../fetch/router.ts";
 import type { StaticAnswer, StaticReply } from "../fetch/static-answer.ts";
 import { areSameBytes, hashBytes, placeOfHash } from "../http/byte-runs.ts";
@@ -52,16 +52,26 @@ export interface RouteOwner {
 }
 
 const NO_PEER = new Int32Array(5);
-/** Targets of static routes that are found by their bytes, each in the place that these choose. */
-const PLACES = 32;
+/** Targets of static routes, and of handlers, that are found by their bytes, each in the place that these choose. */
+const PLACES = 64;
 /** Longer targets are not. */
 const KNOWN_BYTES = 64;
 
-/** A target and method whose route is static. */
+/** A target and method whose route is known. */
 interface KnownTarget {
   readonly method: number;
   readonly bytes: Uint8Array;
+}
+
+/** One whose route is static. */
+interface StaticTarget extends KnownTarget {
   readonly answer: StaticAnswer;
+}
+
+/** One that a handler answers. */
+interface HandledTarget extends KnownTarget {
+  /** 1 + its number, or ROUTE_FETCH. */
+  readonly route: number;
 }
 
 /** Answers requests by their routes. */
@@ -78,7 +88,10 @@ export class RouteStage implements ExchangeHost, AnswerSink {
   readonly #view: TaskView;
   /** Memory of the static replies that are current. */
   readonly #natives: WeakMap<StaticReply, { head: NativeBuffer; body: NativeBuffer | null }> = new WeakMap();
-  readonly #known: (KnownTarget | null)[] = new Array<KnownTarget | null>(PLACES).fill(null);
+  readonly #static: (StaticTarget | null)[] = new Array<StaticTarget | null>(PLACES).fill(null);
+  readonly #handled: (HandledTarget | null)[] = new Array<HandledTarget | null>(PLACES).fill(null);
+  /** Hash of the target that came last in each place and was not known. */
+  readonly #asked: Int32Array = new Int32Array(PLACES);
   #client: Client | null = null;
   #sequence = 0;
   /** Value of Date in this turn, and which that is. */
@@ -116,19 +129,20 @@ export class RouteStage implements ExchangeHost, AnswerSink {
   ): number {
     // After a reload the handlers know the routes, and this thread does not.
     if (this.#control.areRoutesReplaced) return ROUTE_UNKNOWN;
-    const place = placeOf(head, bytes, headStart);
-    const known = this.#known[place]!;
-    if (known !== null && isSame(known, head, bytes, headStart)) {
-      this.#sendStatic(client, sequence, known.answer, head, bytes, headStart, flags);
+    const targetStart = headStart + head.targetStart;
+    const targetEnd = headStart + head.targetEnd;
+    const hash = hashBytes(head.method, bytes, targetStart, targetEnd);
+    const place = placeOfHash(hash, PLACES);
+    const still = this.#static[place]!;
+    if (still !== null && isSame(still, head, bytes, targetStart)) {
+      this.#sendStatic(client, sequence, still.answer, head, bytes, headStart, flags);
       return ROUTE_ANSWERED;
     }
-    const target = decodeLatin1(bytes, headStart + head.targetStart, headStart + head.targetEnd);
-    const first = this.#responder.find(target, head.method);
-    if (first !== null && first.value.kind === "static" && target.length <= KNOWN_BYTES) {
-      const { answer } = first.value;
-      this.#known[place] = { method: head.method, bytes: Buffer.from(target, "latin1"), answer };
-    }
-    let match = first;
+    const handled = this.#handled[place]!;
+    if (handled !== null && isSame(handled, head, bytes, targetStart)) return handled.route;
+    const target = decodeLatin1(bytes, targetStart, targetEnd);
+    let match = this.#responder.find(target, head.method);
+    this.#note(match?.value ?? null, head.method, hash, place, target);
     while (match !== null) {
       const { value } = match;
       if (value.kind === "handler") return value.handler + 1;
@@ -148,6 +162,20 @@ export class RouteStage implements ExchangeHost, AnswerSink {
     const reply = emptyReply(404, `Date: ${this.#dateText}`);
     this.#reply(client, sequence, nativeOf(reply), (flags & TASK_CLOSES) !== 0);
     return ROUTE_ANSWERED;
+  }
+
+  /** Notes what a target leads to, if that is always the same. */
+  #note(first: PreparedTarget | null, method: number, hash: number, place: number, target: string): void {
+    if (target.length > KNOWN_BYTES) return;
+    if (first !== null && first.kind === "static") {
+      this.#static[place] = { method, bytes: Buffer.from(target, "latin1"), answer: first.answer };
+    } else if (first === null ? this.#hasFetch : first.kind === "handler") {
+      if (this.#asked[place] === hash) {
+        const route = first === null ? ROUTE_FETCH : (first as HandlerTarget).handler + 1;
+        this.#handled[place] = { method, bytes: Buffer.from(target, "latin1"), route };
+      }
+      this.#asked[place] = hash;
+    }
   }
 
   get #dateText(): string {
@@ -257,15 +285,10 @@ function mayHaveConditions(head: RequestHead): boolean {
   return false;
 }
 
-function placeOf(head: RequestHead, bytes: Uint8Array, headStart: number): number {
-  const hash = hashBytes(head.method, bytes, headStart + head.targetStart, headStart + head.targetEnd);
-  return placeOfHash(hash, PLACES);
-}
-
-function isSame(known: KnownTarget, head: RequestHead, bytes: Uint8Array, headStart: number): boolean {
+function isSame(known: KnownTarget, head: RequestHead, bytes: Uint8Array, targetStart: number): boolean {
   const { length } = known.bytes;
   if (known.method !== head.method || length !== head.targetEnd - head.targetStart) return false;
-  return areSameBytes(known.bytes, 0, bytes, headStart + head.targetStart, length);
+  return areSameBytes(known.bytes, 0, bytes, targetStart, length);
 }
 
 function nativeOf(bytes: Uint8Array): NativeBuffer {
