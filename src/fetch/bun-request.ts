@@ -113,7 +113,7 @@ export function paramsOf(route: PatternParams, path: string): RouteParams {
     let value = "";
     if (index < segments.length) {
       for (; depth < segments[index]!; depth++) {
-        while (path.charCodeAt(at) !== SLASH) at++;
+        while (at < length && path.charCodeAt(at) !== SLASH) at++;
         at++;
       }
       const start = at;

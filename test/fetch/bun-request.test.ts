@@ -58,6 +58,8 @@ test("params is an object without a prototype, with the route's names as its own
   expect(Object.keys(params)).toEqual(["__proto__", "constructor"]);
   expect(Object.getPrototypeOf(params)).toBeNull();
   expect(Object.getPrototypeOf(paramsOf(patternParams("/a"), "/a"))).toBeNull();
+  // A path that has fewer segments than its route is no reason to search for ever.
+  expect({ ...paramsOf(patternParams("/a/:b/:c"), "/a/1") }).toEqual({ b: "1", c: "" });
 });
 
 test("cookies are read and written as Bun does", async () => {
