@@ -63,11 +63,15 @@ const counts = (
     }),
   );
 
+/** Where so few requests come in a second that an engine has much of its code yet to compile after one. */
+const LONG_WARM_UP_SECONDS = 10;
+
 const download = (size: string, title: string, connections: number): Scenario =>
   scenario("bodies", "bytes", {
     name: `download-${size}`,
     title: `answer of ${title}, ${connections} connections`,
     load: { path: `/bytes/${size}`, connections },
+    ...(size === "10m" ? { warmUpSeconds: LONG_WARM_UP_SECONDS } : {}),
   });
 
 const upload = (size: string, title: string, bodyBytes: number, connections: number): Scenario =>
@@ -75,6 +79,7 @@ const upload = (size: string, title: string, bodyBytes: number, connections: num
     name: `echo-${size}`,
     title: `upload of ${title}, sent back, ${connections} connections`,
     load: { path: "/echo", method: "POST", bodyBytes, connections },
+    ...(size === "1m" ? { warmUpSeconds: LONG_WARM_UP_SECONDS } : {}),
   });
 
 const slow = (name: string, title: string, path: string, connections: number): Scenario =>
@@ -84,13 +89,12 @@ const slow = (name: string, title: string, path: string, connections: number): S
     load: { path, connections },
   });
 
-/** So few requests a second that the engines' compilers have much of their code before them after one. */
 const computing = (name: string, ms: number): Scenario =>
   scenario("slow", "slow", {
     name,
     title: `${ms} ms of computing, 8 connections`,
     load: { path: `/cpu/${ms}`, connections: 8 },
-    warmUpSeconds: 10,
+    warmUpSeconds: LONG_WARM_UP_SECONDS,
   });
 
 const held = (count: number): Scenario =>
@@ -114,6 +118,7 @@ export const SCENARIOS: readonly Scenario[] = [
     name: "file-10m",
     title: "file of 10 MB, 8 connections",
     load: { path: "/file", connections: 8 },
+    warmUpSeconds: LONG_WARM_UP_SECONDS,
   }),
   upload("1k", "1 KB", 1024, 64),
   upload("100k", "100 KB", 102_400, 16),
