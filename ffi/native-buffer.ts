@@ -75,6 +75,11 @@ export class NativeBuffer {
     );
   }
 
+  /** This buffer from byte `start` (less than its length) on; it takes the place of this object, the right to free the memory included. */
+  from(start: number): NativeBuffer {
+    return start === 0 ? this : new NativeBuffer(this.bytes.subarray(start), this.#isOwned);
+  }
+
   /** Gives memory that is this object's own (`isOwned`) back at once; does nothing to any other. Not used afterwards. */
   free(): void {
     if (this.#isOwned) (this.bytes.buffer as ArrayBuffer).transfer(0);

@@ -8,7 +8,7 @@
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
 import type { DispatcherLink } from "../channel/dispatcher-link.ts";
 import { CLOSE, FIRST, LAST } from "../channel/messages.ts";
-import { transmit, transmitMore, WOULD_BLOCK } from "../net/stream-socket.ts";
+import { transmit, transmitMore, transmitVector, WOULD_BLOCK } from "../net/stream-socket.ts";
 import { DispatcherCounter } from "../shm/counters.ts";
 import type { AccessLog } from "./access-log.ts";
 import { AnswerRecorder } from "./answer-recorder.ts";
@@ -88,6 +88,8 @@ export class AnswerWriter {
     this.direct = new DirectAnswers({
       reply: (client, sequence, bytes, closes) => this.reply(client, sequence, bytes, closes),
       send: (client, address, length) => this.#send(client, address, length),
+      sendPieces: (client, pieces) =>
+        this.#sent(client, transmitVector(client.fd, pieces), pieces.byteLength),
       rest: (client, bytes) => {
         client.queuedBytes += bytes.length;
         client.answers.append(segmentOf(bytes, false));

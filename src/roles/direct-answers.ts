@@ -3,17 +3,19 @@
  *
  * Owned by the dispatcher. The answers to requests that came in one piece of input leave in one send: they are put one
  * behind the other into one buffer, which is the client's that is being read and is sent when that one has been read.
- * An answer goes there only when it is its turn and nothing is queued before it; all others go the way of
+ * A long answer is sent with them at once, from where it lies: made a moment ago it is still in the caches, and where
+ * its memory is freed before the next one is made, that gets the same. An answer goes there only when it is its turn and nothing is queued before it; all others go the way of
  * `answer-writer.ts`, and what is in the buffer goes before them.
  */
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
 import { CLOSE, OWNED } from "../channel/messages.ts";
 import { writeLatin1 } from "../http/latin1.ts";
+import { SendVector } from "../net/stream-socket.ts";
 import { CLIENT_CLOSED, type Client } from "./client.ts";
 import { closingCopy, closingHead, type LastAnswers } from "./last-answer.ts";
 
-/** Answers are gathered up to this length; longer ones go by themselves. */
-const OUTGOING_BYTES: number = 64 * 1024;
+/** Answers are gathered up to this length; the body of a longer one is not copied. */
+export const GATHERED_BYTES: number = 64 * 1024;
 
 /** The way of all other answers. */
 export interface DirectOwner {
@@ -21,6 +23,8 @@ export interface DirectOwner {
   reply(client: Client, sequence: number, bytes: NativeBuffer, closes: boolean): void;
   /** Sends now; gives the bytes taken (0 when the socket is full), or -1 when the client is gone. */
   send(client: Client, address: number, length: number): number;
+  /** As `send`, with the pieces of a vector. */
+  sendPieces(client: Client, pieces: SendVector): number;
   /** Queues the rest of answers that are finished, before all that follows. */
   rest(client: Client, bytes: NativeBuffer): void;
   /** Which answers say that the connection ends. */
@@ -30,7 +34,9 @@ export interface DirectOwner {
 /** Gathers answers of one client at a time. */
 export class DirectAnswers {
   readonly #owner: DirectOwner;
-  readonly #outgoing: NativeBuffer = NativeBuffer.allocate(OUTGOING_BYTES);
+  readonly #outgoing: NativeBuffer = NativeBuffer.allocate(GATHERED_BYTES);
+  /** What is in `#outgoing`, and a long body. */
+  readonly #pieces: SendVector = new SendVector(2);
   /** The client that is being read. */
   #client: Client | null = null;
   /** Bytes of its answers that are not sent. */
@@ -79,17 +85,19 @@ export class DirectAnswers {
       this.#length += length;
       return;
     }
-    const isLong = body !== null && length > OUTGOING_BYTES;
+    const isLong = body !== null && length > GATHERED_BYTES;
+    const long = isLong ? NativeBuffer.over(body.subarray(start, end), (flags & OWNED) !== 0) : null;
+    if (long !== null && !closes && this.#mayJoin(client, head.length, false)) {
+      writeLatin1(this.#outgoing.bytes, head, this.#length);
+      this.#length += head.length;
+      this.#sendWith(client, sequence, long);
+      return;
+    }
     const native = NativeBuffer.allocate(Math.max(1, isLong ? head.length : length));
     writeLatin1(native.bytes, head, 0);
-    if (isLong) {
+    if (long !== null) {
       this.#owner.reply(client, sequence, native, false);
-      this.#owner.reply(
-        client,
-        sequence,
-        NativeBuffer.over(body.subarray(start, end), (flags & OWNED) !== 0),
-        closes,
-      );
+      this.#owner.reply(client, sequence, long, closes);
       return;
     }
     if (body !== null) Buffer.prototype.copy.call(body, native.bytes, head.length, start, end);
@@ -117,6 +125,12 @@ export class DirectAnswers {
       this.#length += length;
       return;
     }
+    if (length > GATHERED_BYTES && body !== null && !closes && this.#mayJoin(client, head.length, false)) {
+      head.bytes.copy(this.#outgoing.bytes, this.#length);
+      this.#length += head.length;
+      this.#sendWith(client, sequence, body);
+      return;
+    }
     this.#owner.reply(client, sequence, head, closes && body === null);
     if (body !== null) this.#owner.reply(client, sequence, body, closes);
   }
@@ -138,11 +152,11 @@ export class DirectAnswers {
 
   /** Whether the next answer of a client may join its outgoing bytes; makes room for it. */
   #mayJoin(client: Client, length: number, closes: boolean): boolean {
-    if (client !== this.#client || !client.isWritable || length > OUTGOING_BYTES) return false;
+    if (client !== this.#client || !client.isWritable || length > GATHERED_BYTES) return false;
     const { answers } = client;
     if (answers.outstanding !== 1 || answers.readyCount > 0) return false;
     if (closes && !client.parser.isAtEnd) return false;
-    if (this.#length + length > OUTGOING_BYTES) this.#flush();
+    if (this.#length + length > GATHERED_BYTES) this.#flush();
     if (!client.isWritable || client.state === CLIENT_CLOSED || answers.readyCount > 0) return false;
     // Its request ends now, and the client with it as soon as this is sent.
     if (closes) client.isLastRequest = true;
@@ -157,6 +171,27 @@ export class DirectAnswers {
     const sent = Math.max(0, this.#owner.send(client, this.#outgoing.address, length));
     // A client whose socket failed is closed by now.
     if (sent === length || (client.state as number) === CLIENT_CLOSED) return;
+    this.#keepRest(client, sent, length);
+  }
+
+  /** Sends what is gathered, which ends with the head of this answer, and the body behind it. */
+  #sendWith(client: Client, sequence: number, body: NativeBuffer): void {
+    const length = this.#length;
+    const pieces = this.#pieces;
+    this.#length = 0;
+    pieces.clear();
+    pieces.append(this.#outgoing.address, length);
+    pieces.append(body.address, body.length);
+    const sent = Math.max(0, this.#owner.sendPieces(client, pieces));
+    if (sent === pieces.byteLength || client.state === CLIENT_CLOSED) {
+      body.free();
+      return;
+    }
+    if (sent < length) this.#keepRest(client, sent, length);
+    this.#owner.reply(client, sequence, body.from(Math.max(0, sent - length)), false);
+  }
+
+  #keepRest(client: Client, sent: number, length: number): void {
     const rest = NativeBuffer.allocate(length - sent);
     this.#outgoing.bytes.copy(rest.bytes, 0, sent, length);
     this.#owner.rest(client, rest);

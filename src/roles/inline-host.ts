@@ -30,6 +30,7 @@ import type { ControlBlock } from "../shm/control-block.ts";
 import { DispatcherCounter } from "../shm/counters.ts";
 import type { AnswerWriter } from "./answer-writer.ts";
 import { CLIENT_CLOSED, type Client, TASK_GIVEN, TASK_OVER, Task, type TaskLink } from "./client.ts";
+import { GATHERED_BYTES } from "./direct-answers.ts";
 import { fileAccess } from "./file-access.ts";
 import type { InlineOwner } from "./inline-owner.ts";
 import { BYTE_MS, type KindTable, NO_KIND, QUICK_MS, SLOW_MS, targetHash } from "./kind-table.ts";
@@ -59,7 +60,8 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
   readonly #counters: Float64Array;
   readonly #scratch: RecordMemory;
   readonly #view: TaskView;
-  readonly #tasks: (Task | null)[] = [];
+  /** Tasks by entry. */
+  readonly tasks: (Task | null)[] = [];
   readonly #open: (Exchange | null)[] = [];
   readonly #free: number[] = [];
   #runtime: HandlerRuntime | null = null;
@@ -177,7 +179,7 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
     const view = this.#view;
     const free = this.#free;
     // Taken now: while the handler runs, others may end and give theirs back.
-    const entry = free.length > 0 ? free.pop()! : this.#tasks.push(null) - 1;
+    const entry = free.length > 0 ? free.pop()! : this.tasks.push(null) - 1;
     this.#serial = (this.#serial + 1) | 0;
     const exchange = new Exchange(this, entry, this.#serial, view);
     if (content !== null) exchange.body = new IncomingBody(this, entry, this.#serial, bodyBytes, content);
@@ -230,7 +232,7 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
     const client = this.#client!;
     const task = new Task(client, this.#sequence);
     const { entry, serial } = exchange;
-    this.#tasks[entry] = task;
+    this.tasks[entry] = task;
     this.#open[entry] = exchange;
     this.serials[entry] = serial;
     this.#openCount++;
@@ -272,6 +274,8 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
         if (client.state === CLIENT_CLOSED) return;
         this.#writer.record.text(client, this.#sequence, head, end - start);
         this.#answerBytes = end - start;
+        // It leaves now: whatever becomes of this run, nobody else may answer.
+        if (head.length + end - start > GATHERED_BYTES) this.#control.setInlineClient(this.#index, -1);
         this.#writer.direct.answer(client, this.#sequence, head, body, start, end, flags);
         this.#owner.sent(client, this.#sequence);
         return;
@@ -348,12 +352,12 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
   // As the link of the tasks that are open.
 
   taskOf(entry: number, serial: number): Task | null {
-    return this.serials[entry] === serial ? (this.#tasks[entry] ?? null) : null;
+    return this.serials[entry] === serial ? (this.tasks[entry] ?? null) : null;
   }
 
   finish(entry: number): void {
-    if (this.#tasks[entry] == null) return;
-    this.#tasks[entry] = null;
+    if (this.tasks[entry] == null) return;
+    this.tasks[entry] = null;
     this.#open[entry] = null;
     this.#free.push(entry);
     this.#openCount--;
@@ -377,11 +381,6 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
   /** What is open here was started. */
   isStarted(): boolean {
     return true;
-  }
-
-  /** Tasks by entry. */
-  get tasks(): readonly (Task | null)[] {
-    return this.#tasks;
   }
 
   credit(entry: number, bytes: number): boolean {

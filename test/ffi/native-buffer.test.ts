@@ -59,6 +59,17 @@ test("cString is UTF-8 with a NUL at the end", () => {
   expect(NativeBuffer.cString("").bytes.toString("hex")).toBe("00");
 });
 
+test("from views the rest, which may free the memory if the whole might", () => {
+  const bytes = new Uint8Array(8192);
+  bytes[8190] = 7;
+  const whole = NativeBuffer.over(bytes, true);
+  expect(whole.from(0)).toBe(whole);
+  const rest = whole.from(8190);
+  expect([rest.length, rest.bytes[0], rest.address]).toEqual([2, 7, whole.address + 8190]);
+  rest.free();
+  expect(bytes.length).toBe(0);
+});
+
 describe("free", () => {
   test("gives back memory that is its own, and no other", () => {
     const bytes = new Uint8Array(10_000);

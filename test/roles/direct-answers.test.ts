@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
-import { CLOSE } from "../../src/channel/messages.ts";
+import { CLOSE, OWNED } from "../../src/channel/messages.ts";
 import { DEFAULT_LIMITS } from "../../src/http/limits.ts";
 import { RequestHead } from "../../src/http/request-head.ts";
 import { HEAD } from "../../src/http/request-parser.ts";
@@ -11,6 +11,8 @@ import { LastAnswers } from "../../src/roles/last-answer.ts";
 let client: Client;
 let direct: DirectAnswers;
 let sent: string[];
+/** Lengths of what was sent with a long body. */
+let joined: number[];
 let replies: string[];
 let rests: string[];
 /** Bytes that the socket takes of the next send. */
@@ -19,6 +21,7 @@ let taken: number;
 beforeEach(() => {
   client = new Client(0, 0, -1);
   sent = [];
+  joined = [];
   replies = [];
   rests = [];
   taken = Number.POSITIVE_INFINITY;
@@ -36,6 +39,10 @@ beforeEach(() => {
           .slice(0, 40),
       );
       return count;
+    },
+    sendPieces: (_client, pieces) => {
+      joined.push(pieces.byteLength);
+      return Math.min(pieces.byteLength, taken);
     },
     rest: (_client, bytes) => rests.push(bytes.bytes.toString("latin1")),
     last: new LastAnswers(),
@@ -97,12 +104,57 @@ test("one that closes leaves with those before it where its request is over, and
   expect([sent, replies]).toEqual([["ABbody"], []]);
 });
 
-test("a long body goes by itself, without a copy of it", () => {
+test("a long body leaves at once with what was answered before it, without a copy of it", () => {
   direct.begin(client);
   answer("A");
-  const body = "x".repeat(70_000);
+  answer("HEAD ", "x".repeat(70_000));
+  expect([joined, sent, replies, rests]).toEqual([[70_006], [], [], []]);
+  direct.end();
+  expect(sent).toEqual([]);
+});
+
+test("of a long body and its head what the socket does not take is queued", () => {
+  const body = `${"x".repeat(69_990)}0123456789`;
+  direct.begin(client);
+  taken = 3;
   answer("HEAD ", body);
-  expect([sent, replies]).toEqual([["A"], ["1 HEAD ", `1 ${"x".repeat(20)}`]]);
+  expect([rests, replies]).toEqual([["D "], [`0 ${"x".repeat(20)}`]]);
+  taken = 5 + 69_996;
+  answer("HEAD ", body);
+  expect([rests.length, replies[1]]).toEqual([1, "1 6789"]);
+  taken = 0;
+  answer("HEAD ", body);
+  expect([rests[1], replies[2]]).toEqual(["HEAD ", `2 ${"x".repeat(20)}`]);
+});
+
+test("a long body that was sent is freed if nobody else has it", () => {
+  for (const flags of [0, OWNED]) {
+    const body = new Uint8Array(70_000);
+    direct.begin(client);
+    direct.answer(client, client.answers.assign(), "HEAD ", body, 0, body.length, flags);
+    client.answers.finish(client.answers.assigned - 1);
+    direct.end();
+    expect(body.length).toBe(flags === OWNED ? 0 : 70_000);
+  }
+});
+
+test("bytes that are ready and long leave with their head at once", () => {
+  direct.begin(client);
+  const body = NativeBuffer.allocate(70_000);
+  direct.answerBytes(client, client.answers.assign(), NativeBuffer.cString("HEAD"), body, false);
+  expect([joined, sent, replies]).toEqual([[70_005], [], []]);
+  expect(body.bytes.length).toBe(70_000);
+});
+
+test("a long body of an answer that closes goes by itself", () => {
+  direct.begin(client);
+  answer("A");
+  answer("HEAD ", "x".repeat(70_000), true);
+  expect([joined, sent, replies]).toEqual([
+    [],
+    ["A"],
+    ["1 HEAD ", `1 closes ${"x".repeat(20)}`.slice(0, 29)],
+  ]);
 });
 
 test("more than fits is sent in parts", () => {

@@ -120,6 +120,26 @@ describe("whole answers", () => {
     expect(bodiesOf(peer.received)).toEqual(["at /a", LONG, "at /b"]);
   });
 
+  test("nobody else may answer for one that hangs after its long answer has left", async () => {
+    const { control } = run.scheduling;
+    const answered: boolean[] = [];
+    const sent = run.clients.sent.bind(run.clients);
+    run.clients.sent = (client, sequence) => {
+      answered.push(control.inlineClient(0) === client.fd);
+      sent(client, sequence);
+    };
+    const peer = await run.connect();
+    for (const path of ["a", "long"]) {
+      peer.send(get(path));
+      await run.until(() =>
+        bodiesOf(peer.received)
+          .join("")
+          .endsWith(path === "a" ? "at /a" : LONG),
+      );
+    }
+    expect(answered).toEqual([true, false]);
+  });
+
   test("files, errors, HEAD and Connection: close", async () => {
     const peer = await run.connect();
     const head = `HEAD /a HTTP/1.1\r\nHost: a\r\n\r\n`;

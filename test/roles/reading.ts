@@ -95,6 +95,7 @@ export class Reading {
     const direct = new DirectAnswers({
       reply: () => {},
       send: () => 0,
+      sendPieces: () => 0,
       rest: () => {},
       last: new LastAnswers(),
     });
