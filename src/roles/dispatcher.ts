@@ -33,6 +33,7 @@ import type { Parker } from "../shm/parker.ts";
 import { reportBlocked } from "./blocked-report.ts";
 import type { Task } from "./client.ts";
 import { Clients } from "./clients.ts";
+import { collectAfterDeaths } from "./collect-after-deaths.ts";
 import type { DispatcherSettings } from "./dispatcher-settings.ts";
 import { EagerPolls } from "./eager-polls.ts";
 import { HandlerWatch } from "./handler-watch.ts";
@@ -352,9 +353,8 @@ export class Dispatcher {
   #sweep(link: DispatcherLink<Task>): void {
     while (this.#clients.results.collect(link));
     const again: Task[] = [];
-    const wasKilled = this.#control.wasKilled(link.slot);
     link.sweep(
-      (task) => this.#clients.failed.lost(task, wasKilled),
+      (task) => this.#clients.failed.lost(task, this.#control.wasKilled(link.slot)),
       (task, record) => {
         task.record = record;
         again.push(task);
@@ -362,6 +362,7 @@ export class Dispatcher {
     );
     this.#scheduler.takeAgain(again, this.#nowMs);
     if (this.#control.letGo(link.slot, this.#index)) this.#notifySupervisor();
+    collectAfterDeaths();
   }
 
   /** False when the server is closed and this dispatcher is done. */

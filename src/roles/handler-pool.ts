@@ -17,6 +17,7 @@ import {
 } from "../shm/control-block.ts";
 import { HandlerCounter, PoolCounter } from "../shm/counters.ts";
 import { BoundedLog } from "./bounded-log.ts";
+import { collectAfterDeaths } from "./collect-after-deaths.ts";
 import type { HandlerThreadMessage, HandlerThreadSettings } from "./handler-thread.ts";
 import { handlerCounters, poolCounters, type ServerMemory } from "./server-memory.ts";
 import { StartPacer } from "./start-pacer.ts";
@@ -309,6 +310,7 @@ export class HandlerPool {
     this.#threads[slot] = null;
     clearTimeout(this.#startDeadlines[slot]);
     if (!this.#isEnding && !this.#isUnregistered) this.#noteEnd(slot, state, code, error);
+    collectAfterDeaths();
     this.#control.declareDead(slot, this.#isKilled[slot]);
     // Not by asking whether they sleep: the thread may have died between taking that word and waking.
     if (!this.#isEnding) for (const waker of this.#settings.dispatcherWakers) waker.wake();
