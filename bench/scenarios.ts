@@ -42,7 +42,7 @@ const scenario = (group: Scenario["group"], feature: Feature, given: Given): Sce
   hasRoutes: false,
   load: { path: "/", connections: 64 },
   held: 0,
-  warmUpSeconds: 1,
+  warmUpSeconds: 3,
   repetitions: 1,
   ...given,
 });
@@ -63,7 +63,7 @@ const counts = (
     }),
   );
 
-/** Where so few requests come in a second that an engine has much of its code yet to compile after one. */
+/** Where so few requests come in a second that an engine has much of its code yet to compile after 3 s. */
 const LONG_WARM_UP_SECONDS = 10;
 
 const download = (size: string, title: string, connections: number): Scenario =>
