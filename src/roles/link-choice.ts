@@ -9,7 +9,7 @@
  * Where as many threads are at work with tiny tasks as there are processors for handlers, another thread that is woken
  * gains nothing: it only takes turns with them, on cold caches and with code that is yet to be compiled for it. Then up to
  * CROWDED_MS of work is queued on one that is at work, another for each dispatcher where there are several, since each knows only
- * what it has queued itself. What turns out slow there gives up those behind it as everywhere (`scheduler.ts`).
+ * what it has queued itself. Not so for clients that pipeline: all their answers at once are memory that waits for them. What turns out slow there gives up those behind it as everywhere (`scheduler.ts`).
  */
 import type { DispatcherLink } from "../channel/dispatcher-link.ts";
 import type { ControlBlock } from "../shm/control-block.ts";
@@ -19,6 +19,9 @@ import type { Task } from "./client.ts";
 const ROOM_MS = 0.2;
 /** The same where another thread would find no processor, and every task is worth less than ROOM_MS. */
 const CROWDED_MS = 4;
+
+/** Tasks in flight of a client that does not pipeline, or hardly. */
+const FEW_TASKS = 4;
 
 /** The choice of one dispatcher. */
 export class LinkChoice {
@@ -39,10 +42,12 @@ export class LinkChoice {
   /**
    * Chooses among the links to threads that take tasks; null when none has room.
    * @param hasSlow whether some thread has run slow tasks of late
+   * @param task the one to be given
    */
   choose(
     links: readonly DispatcherLink<Task>[],
     hasSlow: boolean,
+    task: Task,
     nowMs: number,
   ): DispatcherLink<Task> | null {
     const control = this.#control;
@@ -67,7 +72,8 @@ export class LinkChoice {
       } else if (workMs < CROWDED_MS && (crowded === null || busy === this.#own)) crowded = link;
       busy++;
     }
-    if (crowded !== null && busy >= this.#processors && !hasSlow) return crowded;
+    const mayCrowd = busy >= this.#processors && !hasSlow && task.client.tasks.length <= FEW_TASKS;
+    if (crowded !== null && mayCrowd) return crowded;
     return asleep ?? behind;
   }
 }

@@ -153,7 +153,7 @@ export class Scheduler {
   ): boolean {
     task.arrival = ++this.#arrivals;
     if (this.#isNext(task, nowMs)) {
-      const link = this.#choose(nowMs);
+      const link = this.#choose(task, nowMs);
       if (link !== null) {
         const entry = link.give(
           task,
@@ -297,11 +297,10 @@ export class Scheduler {
    * one that had room before the question is seen here.
    */
   hasRoom(nowMs: number): boolean {
-    const { common, heavy } = this.#backlog;
-    const waits = common.length > 0 || (heavy.length > 0 && this.#heavy.hasRoom(nowMs));
-    if (!waits) return false;
+    const first = this.#backlog.next(this.#heavy.hasRoom(nowMs))?.front();
+    if (first === undefined) return false;
     for (const link of this.#ready) link.askForRoom();
-    return this.#choose(nowMs) !== null;
+    return this.#choose(first, nowMs) !== null;
   }
 
   #takeBack(link: DispatcherLink<Task>, nowMs: number): void {
@@ -323,7 +322,7 @@ export class Scheduler {
   }
 
   #giveRecord(task: Task, record: Buffer, nowMs: number): boolean {
-    const link = this.#choose(nowMs);
+    const link = this.#choose(task, nowMs);
     if (link === null) return false;
     const entry = link.giveRecord(task, record);
     if (entry < 0) return false;
@@ -343,9 +342,9 @@ export class Scheduler {
     if (task.client.isToldOfHalf) link.abort(entry, true);
   }
 
-  #choose(nowMs: number): DispatcherLink<Task> | null {
+  #choose(task: Task, nowMs: number): DispatcherLink<Task> | null {
     if (this.#balance === "random" && !this.#isOnMain) return this.#chooseRandom();
-    return this.#choice.choose(this.#ready, this.#hasSlow, nowMs);
+    return this.#choice.choose(this.#ready, this.#hasSlow, task, nowMs);
   }
 
   #chooseRandom(): DispatcherLink<Task> | null {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { Task } from "../../src/roles/client.ts";
 import { LinkChoice } from "../../src/roles/link-choice.ts";
 import { makeTask, Scheduling } from "./scheduling.ts";
 
@@ -36,8 +37,21 @@ describe("tiny tasks", () => {
     const run = threads(4, 3, 0.1);
     placeMany(run, 6);
     const slotOf = (index: number) =>
-      new LinkChoice(run.control, index, 3).choose(run.links.slice(0, 3), false, 0)?.slot;
+      new LinkChoice(run.control, index, 3).choose(run.links.slice(0, 3), false, makeTask(), 0)?.slot;
     expect([0, 1, 2, 3].map(slotOf)).toEqual([0, 1, 2, 0]);
+  });
+
+  test("of a client that pipelines do not queue so", () => {
+    const run = threads(1, 1, 0.1);
+    const { client } = makeTask();
+    const given = Array.from({ length: 8 }, (_, index) => {
+      const task = new Task(client, index);
+      client.tasks.push(task);
+      expect(run.place(task)).toBe(true);
+      return task.link?.slot ?? null;
+    });
+    // The third and the fourth are few enough.
+    expect(given).toEqual([0, 0, 0, 0, 1, 1, 2, 2]);
   });
 
   test("do not queue behind what has run for long", () => {
@@ -51,7 +65,7 @@ describe("tiny tasks", () => {
     const run = threads(1, 1, 0.1);
     expect(placeMany(run, 2)).toEqual([0, 0]);
     const choice = new LinkChoice(run.control, 0, 1);
-    const choose = (hasSlow: boolean) => choice.choose(run.links.slice(0, 3), hasSlow, 0)?.slot;
+    const choose = (hasSlow: boolean) => choice.choose(run.links.slice(0, 3), hasSlow, makeTask(), 0)?.slot;
     expect([choose(false), choose(true)]).toEqual([0, 1]);
   });
 });
