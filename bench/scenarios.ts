@@ -89,13 +89,10 @@ const slow = (name: string, title: string, path: string, connections: number): S
     load: { path, connections },
   });
 
-const computing = (name: string, ms: number): Scenario =>
-  scenario("slow", "slow", {
-    name,
-    title: `${ms} ms of computing, 8 connections`,
-    load: { path: `/cpu/${ms}`, connections: 8 },
-    warmUpSeconds: LONG_WARM_UP_SECONDS,
-  });
+const computing = (ms: number): Scenario => ({
+  ...slow(`cpu-${ms}`, `${ms} ms of computing`, `/cpu/${ms}`, 8),
+  warmUpSeconds: LONG_WARM_UP_SECONDS,
+});
 
 const held = (count: number): Scenario =>
   scenario("connections", "text", {
@@ -125,9 +122,9 @@ export const SCENARIOS: readonly Scenario[] = [
   upload("1m", "1 MB", 1_048_576, 8),
   slow("wait-1", "handler that waits for 1 ms", "/wait/1", 1000),
   slow("wait-50", "handler that waits for 50 ms", "/wait/50", 1000),
-  computing("cpu-1", 1),
-  computing("cpu-5", 5),
-  computing("cpu-20", 20),
+  computing(1),
+  computing(5),
+  computing(20),
   scenario("slow", "slow", {
     name: "mixed",
     title: "99 % trivial, 1 % 20 ms of computing, by the query; 64 connections; latency of the trivial ones",

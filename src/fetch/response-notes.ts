@@ -74,8 +74,8 @@ export function isForeign(response: Response): boolean {
 }
 
 /**
- * The body of a response that was made from a string, or from a value alone by `Response.json`, and was not sent; null otherwise. It is not used afterwards unless `noteTextSent`
- * says so: the native object knows nothing of it.
+ * The body of a response that was made from a string, or from a value alone by `Response.json`, and was not sent; null
+ * otherwise. It is not used afterwards unless `noteTextSent` says so: the native object knows nothing of it.
  */
 export function bodyTextOf(response: Response): string | null {
   return Note.textOf(response);

@@ -4,8 +4,8 @@
  * Owned by the dispatcher. The answers to requests that came in one piece of input leave in one send: they are put one
  * behind the other into one buffer, which is the client's that is being read and is sent when that one has been read.
  * A long answer is sent with them at once, from where it lies: made a moment ago it is still in the caches, and where
- * its memory is freed before the next one is made, that gets the same. An answer goes there only when it is its turn and nothing is queued before it; all others go the way of
- * `answer-writer.ts`, and what is in the buffer goes before them.
+ * its memory is freed before the next one is made, that gets the same. An answer goes there only when it is its turn and
+ * nothing is queued before it; all others go the way of `answer-writer.ts`, and what is in the buffer goes before them.
  */
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
 import { CLOSE, OWNED } from "../channel/messages.ts";
@@ -85,15 +85,17 @@ export class DirectAnswers {
       this.#length += length;
       return;
     }
-    const isLong = body !== null && length > GATHERED_BYTES;
-    const long = isLong ? NativeBuffer.over(body.subarray(start, end), (flags & OWNED) !== 0) : null;
+    const long =
+      body !== null && length > GATHERED_BYTES
+        ? NativeBuffer.over(body.subarray(start, end), (flags & OWNED) !== 0)
+        : null;
     if (long !== null && !closes && this.#mayJoin(client, head.length, false)) {
       writeLatin1(this.#outgoing.bytes, head, this.#length);
       this.#length += head.length;
       this.#sendWith(client, sequence, long);
       return;
     }
-    const native = NativeBuffer.allocate(Math.max(1, isLong ? head.length : length));
+    const native = NativeBuffer.allocate(Math.max(1, long === null ? length : head.length));
     writeLatin1(native.bytes, head, 0);
     if (long !== null) {
       this.#owner.reply(client, sequence, native, false);

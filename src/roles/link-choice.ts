@@ -8,8 +8,9 @@
  *
  * Where as many threads are at work with tiny tasks as there are processors for handlers, another thread that is woken
  * gains nothing: it only takes turns with them, on cold caches and with code that is yet to be compiled for it. Then up to
- * CROWDED_MS of work is queued on one that is at work, another for each dispatcher where there are several, since each knows only
- * what it has queued itself. Not so for clients that pipeline: all their answers at once are memory that waits for them. What turns out slow there gives up those behind it as everywhere (`scheduler.ts`).
+ * CROWDED_MS of work is queued on one that is at work, another for each dispatcher where there are several, since each knows
+ * only what it has queued itself. Not so for clients that pipeline: all their answers at once are memory that waits for them.
+ * What turns out slow there gives up those behind it as everywhere (`scheduler.ts`).
  */
 import type { DispatcherLink } from "../channel/dispatcher-link.ts";
 import type { ControlBlock } from "../shm/control-block.ts";
@@ -19,7 +20,6 @@ import type { Task } from "./client.ts";
 const ROOM_MS = 0.2;
 /** The same where another thread would find no processor, and every task is worth less than ROOM_MS. */
 const CROWDED_MS = 4;
-
 /** Tasks in flight of a client that does not pipeline, or hardly. */
 const FEW_TASKS = 4;
 
@@ -72,8 +72,8 @@ export class LinkChoice {
       } else if (workMs < CROWDED_MS && (crowded === null || busy === this.#own)) crowded = link;
       busy++;
     }
-    const mayCrowd = busy >= this.#processors && !hasSlow && task.client.tasks.length <= FEW_TASKS;
-    if (crowded !== null && mayCrowd) return crowded;
+    const areAllBusy = busy >= this.#processors && !hasSlow;
+    if (crowded !== null && areAllBusy && task.client.tasks.length <= FEW_TASKS) return crowded;
     return asleep ?? behind;
   }
 }
