@@ -5,11 +5,11 @@ import { ERRNO, type ErrnoName } from "../../ffi/errno.ts";
 import * as accept from "../../src/net/accept.ts";
 import { encodePeer, formatPeer, formatSockaddr } from "../../src/net/address.ts";
 import { type Listener, openListener } from "../../src/net/listener.ts";
+import { fdCount } from "../support/process-info.ts";
 import {
   acceptSoon,
   connectTcp,
   connectUnix,
-  countDescriptors,
   getIntOption,
   openLoopback,
   receiveText,
@@ -89,7 +89,7 @@ test("failures are sorted as accept(2) says", () => {
 describe("SpareDescriptor", () => {
   test("turns one client away and takes its descriptor again", async () => {
     listener = openLoopback();
-    const before = countDescriptors();
+    const before = fdCount();
     const spare = new accept.SpareDescriptor();
     expect(spare.isHeld).toBe(true);
     expect(spare.shed(listener.fd)).toBe(-ERRNO.EAGAIN);
@@ -110,7 +110,7 @@ describe("SpareDescriptor", () => {
     spare.close();
     spare.close();
     expect(spare.isHeld).toBe(false);
-    expect(countDescriptors()).toBe(before + 1);
+    expect(fdCount()).toBe(before + 1);
   });
 
   test("helps when the process has no descriptor left (in a process of its own)", () => {

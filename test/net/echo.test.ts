@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { createConnection, type Socket } from "node:net";
 import { Waker } from "../../src/net/waker.ts";
-import { countDescriptors, openLoopback } from "./raw-client.ts";
+import { fdCount } from "../support/process-info.ts";
+import { openLoopback } from "./raw-client.ts";
 
 interface Counts {
   accepted: number;
@@ -43,7 +44,7 @@ function randomBytes(length: number): Buffer {
 }
 
 test("an echo server on a thread of its own returns every byte to its own client", async () => {
-  const before = countDescriptors();
+  const before = fdCount();
   const listener = openLoopback();
   const waker = Waker.create();
   const url = new URL("./echo-worker.ts", import.meta.url);
@@ -77,5 +78,5 @@ test("an echo server on a thread of its own returns every byte to its own client
   await closed;
   waker.close();
   listener.close();
-  expect(countDescriptors()).toBeLessThanOrEqual(before + 3);
+  expect(fdCount()).toBeLessThanOrEqual(before + 3);
 });

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, wri
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openListener } from "../../src/net/listener.ts";
-import { countDescriptors } from "./raw-client.ts";
+import { fdCount } from "../support/process-info.ts";
 
 interface Address {
   hostname?: string;
@@ -85,9 +85,9 @@ const CASES: Record<string, Address> = {
 describe("errors are those of Bun.serve, to the last key", () => {
   for (const [name, address] of Object.entries(CASES)) {
     test(name, () => {
-      const before = countDescriptors();
+      const before = fdCount();
       const actual = ours(address);
-      expect(countDescriptors()).toBe(before);
+      expect(fdCount()).toBe(before);
       expect(actual).not.toBe("no error");
       expect(actual).toEqual(buns(address));
     });

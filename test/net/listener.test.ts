@@ -21,14 +21,8 @@ import {
 import { allocateAcceptBuffer } from "../../src/net/accept.ts";
 import { formatSockaddr, type SocketAddress } from "../../src/net/address.ts";
 import { type Listener, type ListenerOptions, openListener } from "../../src/net/listener.ts";
-import {
-  acceptSoon,
-  connectTcp,
-  connectUnix,
-  countDescriptors,
-  getIntOption,
-  sendText,
-} from "./raw-client.ts";
+import { fdCount } from "../support/process-info.ts";
+import { acceptSoon, connectTcp, connectUnix, getIntOption, sendText } from "./raw-client.ts";
 
 const listeners: Listener[] = [];
 const opened: number[] = [];
@@ -133,10 +127,10 @@ describe("addresses", () => {
   test.skipIf(!hasIpv6)("ipv6Only keeps IPv4 clients out", () => {
     const listener = start({ hostname: "::", ipv6Only: true });
     expect(getIntOption(listener.fd, IPPROTO_IPV6, IPV6_V6ONLY)).toBe(1);
-    const before = countDescriptors();
+    const before = fdCount();
     expect(() => connectTcp(listener.port)).toThrow("ECONNREFUSED");
     // The failed client's socket is the test's own leak.
-    expect(countDescriptors()).toBe(before + 1);
+    expect(fdCount()).toBe(before + 1);
     opened.push(lastDescriptor());
   });
 });
@@ -154,11 +148,11 @@ test.skipIf(!hasIpv6)("where the IPv6 address cannot be had, no host name means 
 
 describe("close", () => {
   test("frees the port and the descriptor, and may be called twice", () => {
-    const before = countDescriptors();
+    const before = fdCount();
     const listener = start({ hostname: "127.0.0.1" });
     listener.close();
     listener.close();
-    expect(countDescriptors()).toBe(before);
+    expect(fdCount()).toBe(before);
     expect(start({ hostname: "127.0.0.1", port: listener.port }).port).toBe(listener.port);
   });
 

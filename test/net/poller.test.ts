@@ -5,14 +5,8 @@ import { NativeBuffer } from "../../ffi/native-buffer.ts";
 import { DISCONNECTED, EVENT_CAPACITY, HANGUP, Poller, READABLE, WRITABLE } from "../../src/net/poller.ts";
 import { receive, resetSocket, shutdownWrite, transmit, WOULD_BLOCK } from "../../src/net/stream-socket.ts";
 import { Waker } from "../../src/net/waker.ts";
-import {
-  connectTcp,
-  countDescriptors,
-  openLoopback,
-  receiveText,
-  SocketPair,
-  sendText,
-} from "./raw-client.ts";
+import { fdCount } from "../support/process-info.ts";
+import { connectTcp, openLoopback, receiveText, SocketPair, sendText } from "./raw-client.ts";
 
 const memory = NativeBuffer.allocate(1 << 16);
 let poller: Poller;
@@ -156,10 +150,10 @@ describe("edges", () => {
   });
 
   test("what cannot be watched but must be closes the poller and throws", () => {
-    const before = countDescriptors();
+    const before = fdCount();
     const other = new Poller();
     expect(() => other.requireReadable(1_000_000, 1)).toThrow("EBADF: bad file descriptor, epoll_ctl");
-    expect(countDescriptors()).toBe(before);
+    expect(fdCount()).toBe(before);
   });
 
   test("a listener is readable when a client has sent something", () => {
@@ -220,10 +214,10 @@ test("wait gives 0 when the time is over, and not much before", () => {
 });
 
 test("close gives the descriptor back; waiting then is a mistake", () => {
-  const before = countDescriptors();
+  const before = fdCount();
   const other = new Poller();
-  expect(countDescriptors()).toBe(before + 1);
+  expect(fdCount()).toBe(before + 1);
   other.close();
-  expect(countDescriptors()).toBe(before);
+  expect(fdCount()).toBe(before);
   expect(() => other.wait(0)).toThrow("EBADF: bad file descriptor, epoll_wait");
 });

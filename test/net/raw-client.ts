@@ -1,5 +1,4 @@
-/** Raw sockets for the tests of src/net: a blocking client, a connected pair, the count of open descriptors. */
-import { readdirSync } from "node:fs";
+/** Raw sockets for the tests of src/net: a blocking client, a connected pair. */
 import { close, connect, getsockopt, recv, send, setsockopt, socket } from "../../ffi/calls.ts";
 import {
   AF_INET,
@@ -15,11 +14,6 @@ import { encodeSockaddrIn, encodeSockaddrUn } from "../../ffi/layout.ts";
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
 import { acceptClient, allocateAcceptBuffer } from "../../src/net/accept.ts";
 import { type Listener, openListener } from "../../src/net/listener.ts";
-
-/** Counts the open descriptors of this process. */
-export function countDescriptors(): number {
-  return readdirSync("/proc/self/fd").length;
-}
 
 /** Opens a TCP listener on a free port of 127.0.0.1. */
 export function openLoopback(): Listener {

@@ -4,7 +4,8 @@ import { IPPROTO_TCP, O_CLOEXEC, O_RDONLY, SO_SNDBUF, SOL_SOCKET, TCP_NODELAY } 
 import { ERRNO } from "../../ffi/errno.ts";
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
 import * as stream from "../../src/net/stream-socket.ts";
-import { countDescriptors, getIntOption, receiveText, SocketPair, sendText } from "./raw-client.ts";
+import { fdCount } from "../support/process-info.ts";
+import { getIntOption, receiveText, SocketPair, sendText } from "./raw-client.ts";
 
 let pair: SocketPair | null = null;
 afterEach(() => {
@@ -150,10 +151,10 @@ test("setNoDelay and closeSocket do what they say", async () => {
   const opened = await openPair();
   expect(stream.setNoDelay(opened.client)).toBe(0);
   expect(getIntOption(opened.client, IPPROTO_TCP, TCP_NODELAY)).not.toBe(0);
-  const before = countDescriptors();
+  const before = fdCount();
   expect(stream.closeSocket(opened.client)).toBe(0);
   expect(stream.closeSocket(opened.server)).toBe(0);
-  expect(countDescriptors()).toBe(before - 2);
+  expect(fdCount()).toBe(before - 2);
   expect(stream.closeSocket(1_000_000)).toBe(-ERRNO.EBADF);
   pair = null;
 });

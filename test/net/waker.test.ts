@@ -4,7 +4,7 @@ import { ERRNO } from "../../ffi/errno.ts";
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
 import { Poller } from "../../src/net/poller.ts";
 import { Waker } from "../../src/net/waker.ts";
-import { countDescriptors } from "./raw-client.ts";
+import { fdCount } from "../support/process-info.ts";
 
 let poller: Poller;
 let waker: Waker;
@@ -56,15 +56,15 @@ describe("edges", () => {
 
 describe("ownership", () => {
   test("only the owner closes, and once", () => {
-    const before = countDescriptors();
+    const before = fdCount();
     const own = Waker.create();
     const attached = Waker.attach(own.fd);
     attached.close();
-    expect(countDescriptors()).toBe(before + 1);
+    expect(fdCount()).toBe(before + 1);
     attached.wake();
     own.close();
     own.close();
-    expect(countDescriptors()).toBe(before);
+    expect(fdCount()).toBe(before);
   });
 
   test("waking what is no eventfd is a mistake that is heard", () => {

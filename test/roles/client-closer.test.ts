@@ -24,7 +24,8 @@ import {
   DispatcherCounter,
 } from "../../src/shm/counters.ts";
 import { LinkPair } from "../channel/link-pair.ts";
-import { countDescriptors, SocketPair } from "../net/raw-client.ts";
+import { SocketPair } from "../net/raw-client.ts";
+import { fdCount } from "../support/process-info.ts";
 import { Peer } from "./peer.ts";
 
 const NOW_MS = 5000;
@@ -41,7 +42,7 @@ let retries: (() => boolean)[];
 let descriptors: number;
 
 beforeEach(async () => {
-  descriptors = countDescriptors();
+  descriptors = fdCount();
   const sockets = await SocketPair.open();
   peer = new Peer(sockets.client);
   pair = new LinkPair<Task>();
@@ -91,7 +92,7 @@ beforeEach(async () => {
 afterEach(() => {
   if (client.fd >= 0) close(client.fd);
   peer.close();
-  expect(countDescriptors()).toBe(descriptors);
+  expect(fdCount()).toBe(descriptors);
 });
 
 function ask(state: number): Task {
