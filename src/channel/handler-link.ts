@@ -83,6 +83,8 @@ export class HandlerLink implements AnswerSink {
   readonly #wakeDispatcher: () => void;
   readonly #outbox: Waiting[] = [];
   #started = 0;
+  /** Whether the dispatcher may not know yet what has happened here: a task started, an answer written. */
+  #isUnsaid = false;
   /** While true, answers do not wake the dispatcher one by one: `notify` is called at the end of the batch. */
   isBatching = false;
   /** Gives the flags (`QUICK`, `HEAVY`) of an answer of so many bytes that is complete now; null when nobody wants to know. */
@@ -108,6 +110,7 @@ export class HandlerLink implements AnswerSink {
   /** Takes the task in `entry` for good; false when the dispatcher has taken it back. Called once for each record. */
   start(entry: number): boolean {
     const won = this.table.tryStart(entry);
+    this.#isUnsaid = true;
     // Counted before the entry may be used again, so that the dispatcher never finds it twice among the uncounted.
     this.#started = (this.#started + 1) | 0;
     Atomics.store(this.#words, STARTED_WORD, this.#started);
@@ -197,8 +200,13 @@ export class HandlerLink implements AnswerSink {
     this.#message(IDLE_TIMEOUT, entry, serial, seconds);
   }
 
-  /** Wakes the dispatcher if it sleeps; called once after a batch of tasks, and after each answer outside of one. */
+  /**
+   * Wakes the dispatcher if it sleeps and something has happened since the last call; called once after a batch of tasks,
+   * and after each answer outside of one.
+   */
   notify(): void {
+    if (!this.#isUnsaid) return;
+    this.#isUnsaid = false;
     if (this.#dispatcher.needsWake()) this.#wakeDispatcher();
   }
 
@@ -216,7 +224,10 @@ export class HandlerLink implements AnswerSink {
       sent++;
     }
     outbox.splice(0, sent);
-    if (this.#results.publish()) this.notify();
+    if (this.#results.publish()) {
+      this.#isUnsaid = true;
+      this.notify();
+    }
     return outbox.length === 0;
   }
 
@@ -338,7 +349,9 @@ export class HandlerLink implements AnswerSink {
   }
 
   #publish(): void {
-    if (this.#results.publish() && !this.isBatching) this.notify();
+    if (!this.#results.publish()) return;
+    this.#isUnsaid = true;
+    if (!this.isBatching) this.notify();
   }
 
   #writeMessage(type: number, entry: number, serial: number, value: number): boolean {

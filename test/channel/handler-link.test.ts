@@ -92,6 +92,25 @@ describe("an answer", () => {
     expect(pair.readResults().map(({ flags }) => flags & QUICK)).toEqual([0, QUICK, QUICK, QUICK, QUICK]);
   });
 
+  test("a dispatcher that knows all, and sleeps again, is not woken by the end of the batch", () => {
+    const pair = new LinkPair();
+    const { entry, serial } = pair.start(named("one"));
+    const parker = pair.control.dispatcherParker(0);
+    pair.handler.isBatching = true;
+    pair.handler.answer(entry, serial, "h", null, 0, 0, FIRST | LAST);
+    parker.announce();
+    pair.handler.notify();
+    expect(pair.dispatcherWakes).toBe(1);
+    parker.announce();
+    pair.handler.isBatching = false;
+    pair.handler.notify();
+    expect(pair.dispatcherWakes).toBe(1);
+    // A task taken is news: this thread may have room for another.
+    pair.start(named("two"));
+    pair.handler.notify();
+    expect(pair.dispatcherWakes).toBe(2);
+  });
+
   test("is seen at once and wakes a sleeping dispatcher; in a batch only notify does", () => {
     const pair = new LinkPair();
     const { entry, serial } = pair.start(named("one"));
