@@ -32,6 +32,8 @@ const BAR_PEERS: Readonly<Record<string, string>> = {
   "epollo-pool": "epollo",
   "epollo-main": "epollo, main mode",
   "node-http": "node:http",
+  "deno-serve": "Deno.serve",
+  nginx: "nginx",
 };
 const LINE_PEERS = ["bun-serve", "bun-workers", "epollo-pool"];
 /** Where the axis of ratios ends. */

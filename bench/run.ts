@@ -37,7 +37,7 @@ import {
   type PeerKind,
   startPeer,
 } from "./support/peers.ts";
-import { argument, machine, printTable, versions } from "./support/report.ts";
+import { argument, commitHere, machine, printTable, versions } from "./support/report.ts";
 import {
   type Measure,
   mergeObstacle,
@@ -93,7 +93,11 @@ async function measureWithRunning(
   rounds: number,
   isQuick: boolean,
 ): Promise<Sample[]> {
-  const environment = { ...run.environment, ...(scenario.hasRoutes ? { BENCH_APP: "routes" } : {}) };
+  const environment = {
+    ...run.environment,
+    BENCH_PATH: scenario.load.path,
+    ...(scenario.hasRoutes ? { BENCH_APP: "routes" } : {}),
+  };
   const peers: Peer[] = [];
   try {
     for (const kind of kinds) {
@@ -184,6 +188,7 @@ async function main(): Promise<void> {
   const clientThreads = Math.max(1, cores >> 2);
   const isPartial = ["peer", "quick", "pin"].some((name) => process.argv.includes(`--${name}`));
   const here = { machine: machine(), versions: await versions() };
+  const commit = commitHere();
   const path =
     argument("json") ??
     (isPartial
@@ -219,6 +224,8 @@ async function main(): Promise<void> {
       date: new Date().toISOString(),
       rounds,
       seconds,
+      warmUpSeconds: isQuick ? 1 : scenario.warmUpSeconds,
+      commit,
       connections: scenario.load.connections,
       samples: samples.map(rounded),
     };

@@ -109,7 +109,7 @@ static void send_answers(struct task task, int32_t value) {
     for (unsigned index = 0; index < task.count; index++)
       is_short |= send(task.fd, answer, length, MSG_NOSIGNAL) < length;
   } else {
-    ssize_t length = task.count * ANSWER_BYTES;
+    ssize_t length = task.count * answer_bytes;
     is_short = send(task.fd, answers, length, MSG_NOSIGNAL) < length;
   }
   if (is_short) shutdown(task.fd, SHUT_RDWR);

@@ -3,7 +3,7 @@
  *
  * Each thread has a listening socket of its own (SO_REUSEPORT), one level-triggered epoll, and three system calls for a
  * request: epoll_wait, recv, send. It counts the ends of request heads, whatever is in them, and answers all that came
- * with one read by one send of so many copies of one fixed answer. No parser, no limits, no timeouts, no bodies: what
+ * with one read by one send of so many copies of one fixed answer, that of the scenario's path. No parser, no limits, no timeouts, no bodies: what
  * it costs is what the kernel costs, and no server that answers HTTP can be cheaper by more than its system calls.
  *
  * Prints {"port":N} and ends at the end of standard input.
@@ -39,7 +39,7 @@ static void serve_client(int fd, char *buffer, size_t capacity) {
   int closes = asks_to_close(buffer, length);
   while (heads > 0) {
     int batch = heads < MAX_ANSWERS ? heads : MAX_ANSWERS;
-    if (send(fd, answers, batch * ANSWER_BYTES, MSG_NOSIGNAL) < (ssize_t)(batch * ANSWER_BYTES)) closes = 1;
+    if (send(fd, answers, batch * answer_bytes, MSG_NOSIGNAL) < (ssize_t)(batch * answer_bytes)) closes = 1;
     heads -= batch;
   }
   if (closes) close(fd);

@@ -21,15 +21,32 @@
 #define HEAD \
   "HTTP/1.1 200 OK\r\ncontent-type: text/plain;charset=utf-8\r\n" \
   "Date: Thu, 01 Jan 2026 00:00:00 GMT\r\nContent-Length: "
-static const char ANSWER[] = HEAD "13\r\n\r\nHello, World!";
-#define ANSWER_BYTES (sizeof(ANSWER) - 1)
+#define JSON_HEAD \
+  "HTTP/1.1 200 OK\r\ncontent-type: application/json;charset=utf-8\r\n" \
+  "Date: Thu, 01 Jan 2026 00:00:00 GMT\r\nContent-Length: "
 
-/* So many copies of the answer as one send may need. */
-static char answers[MAX_ANSWERS * ANSWER_BYTES];
+/* What the app (app.ts) answers to the paths that a scenario asks for; the first for all others. */
+static const struct {
+  const char *path, *answer;
+} ANSWERS[] = {
+  {"/", HEAD "13\r\n\r\nHello, World!"},
+  {"/json", JSON_HEAD "52\r\n\r\n{\"message\":\"Hello, World!\",\"id\":42,\"tags\":[\"a\",\"b\"]}"},
+  {"/users/42", HEAD "2\r\n\r\n42"},
+};
+#define LONGEST_ANSWER 256
 
+/* So many copies of the answer as one send may need, and the length of one. */
+static char answers[MAX_ANSWERS * LONGEST_ANSWER];
+static size_t answer_bytes;
+
+/* The answer is chosen once, by BENCH_PATH: what a request asks for is not looked at. */
 static void fill_answers(void) {
+  const char *path = getenv("BENCH_PATH"), *answer = ANSWERS[0].answer;
+  for (size_t index = 0; path != NULL && index < sizeof ANSWERS / sizeof *ANSWERS; index++)
+    if (strcmp(path, ANSWERS[index].path) == 0) answer = ANSWERS[index].answer;
+  answer_bytes = strlen(answer);
   for (int index = 0; index < MAX_ANSWERS; index++)
-    memcpy(answers + index * ANSWER_BYTES, ANSWER, ANSWER_BYTES);
+    memcpy(answers + index * answer_bytes, answer, answer_bytes);
 }
 
 /* The port that the benchmark asks for; 0 for any. */

@@ -47,6 +47,8 @@ const ALL: readonly Feature[] = [
 const SERVING: readonly Feature[] = ALL.filter((feature) => feature !== "process");
 /** `Bun.file` is Bun's. */
 const ELSEWHERE: readonly Feature[] = ALL.filter((feature) => feature !== "file");
+/** Answers that are short and always the same. */
+const SMALL: readonly Feature[] = ["text", "json", "params", "static"];
 
 const cores = String(availableParallelism());
 const script = (name: string): string => new URL(`../servers/${name}`, import.meta.url).pathname;
@@ -117,8 +119,8 @@ export const PEERS: readonly PeerKind[] = [
     needs: "nginx",
     features: ["text", "json", "static", "bytes"],
   }),
-  kind("floor", inC("floor", "1"), { needs: "a C compiler", features: ["text"], isSingle: true }),
-  kind("floor-threads", inC("floor", cores), { needs: "a C compiler", features: ["text"] }),
+  kind("floor", inC("floor", "1"), { needs: "a C compiler", features: SMALL, isSingle: true }),
+  kind("floor-threads", inC("floor", cores), { needs: "a C compiler", features: SMALL }),
   kind("floor-main", inC("floor-pool", "main"), { needs: "a C compiler", features: ["text", "slow"] }),
   kind("floor-pool", inC("floor-pool", "pool", cores), { needs: "a C compiler", features: ["slow"] }),
 ];

@@ -61,6 +61,21 @@ export async function versions(): Promise<Record<string, string>> {
   return found;
 }
 
+/** The commit that is measured, abbreviated, with "+" where files were changed since; undefined without git. */
+export function commitHere(): string | undefined {
+  const git = (...rest: readonly string[]): string => {
+    const { success, stdout } = Bun.spawnSync(["git", "-C", import.meta.dir, ...rest]);
+    if (!success) throw new Error("no git here");
+    return stdout.toString().trim();
+  };
+  try {
+    const isChanged = git("status", "--porcelain", "--", ":/src", ":/ffi", ":/bench/servers") !== "";
+    return git("rev-parse", "--short", "HEAD") + (isChanged ? "+" : "");
+  } catch {
+    return undefined;
+  }
+}
+
 /** The frequency governor of the first core; "none" where the kernel has no control, as in most virtual machines. */
 function readGovernor(): string {
   try {

@@ -62,6 +62,10 @@ export interface ScenarioResult {
   readonly date: string;
   readonly rounds: number;
   readonly seconds: number;
+  /** Length of the load before the first round; absent where it was not noted yet. */
+  readonly warmUpSeconds?: number;
+  /** Of epollo, abbreviated; "+" after it says that files were changed since. Absent where it was not noted yet, or without git. */
+  readonly commit?: string | undefined;
   /** Connections of the load; 0 where there is none. */
   readonly connections: number;
   readonly samples: readonly Sample[];

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { connect } from "node:net";
-import { compute } from "../../bench/servers/app.ts";
+import { fetch as app, compute } from "../../bench/servers/app.ts";
 import { PEERS, type Peer, startPeer } from "../../bench/support/peers.ts";
 
 const TEXT = "Hello, World!";
@@ -10,9 +10,10 @@ const running: Peer[] = [];
 
 afterAll(() => Promise.all(running.map((peer) => peer.stop())));
 
-async function start(name: string): Promise<Peer> {
+async function start(name: string, path = "/"): Promise<Peer> {
   const kind = PEERS.find((peer) => peer.name === name)!;
-  const peer = (await startPeer(kind, { BENCH_CPU_ROUNDS_PER_MS: String(ROUNDS_PER_MS) }))!;
+  const environment = { BENCH_CPU_ROUNDS_PER_MS: String(ROUNDS_PER_MS), BENCH_PATH: path };
+  const peer = (await startPeer(kind, environment))!;
   running.push(peer);
   return peer;
 }
@@ -53,6 +54,18 @@ describe.skipIf(!hasCompiler)("the floors in C", () => {
       const one = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
       expect(await countAnswers(port, [one.slice(0, 9), one.slice(9, 27), one.slice(27)], 1)).toBe(1);
       expect(await countAnswers(port, [one.repeat(600)], 600)).toBe(600);
+    });
+  }
+
+  for (const path of ["/", "/json", "/users/42", "/static"]) {
+    test(`floor answers what the app answers to ${path}`, async () => {
+      const { port } = await start("floor", path);
+      const expected = await app(new Request(`http://127.0.0.1:${port}${path}`));
+      const answer = await fetch(`http://127.0.0.1:${port}${path}`, { keepalive: false });
+      expect(await answer.text()).toBe(await expected.text());
+      expect(answer.headers.get("content-type")).toBe(
+        expected.headers.get("content-type") ?? "text/plain;charset=utf-8",
+      );
     });
   }
 
