@@ -16,11 +16,13 @@ export type { ProxyProtocolOptions } from "./serve/proxy-options.ts";
 export { type TextRequest, textHandler } from "./serve/text-handler.ts";
 export type {
   DispatcherStats,
+  DispatchThreadStats,
   EpolloOptions,
   GracefulSignals,
   HandlerStats,
   Handlers,
   ModuleOptions,
+  RunningStats,
   Serve,
   ServeOptions,
   Server,

@@ -11,7 +11,7 @@ export type { LimitOptions } from "./limit-types.js";
 export type { AccessLogOptions, ObserveOptions } from "./observe-options.js";
 export type { ProxyProtocolOptions } from "./proxy-options.js";
 export { type TextRequest, textHandler } from "./text-handler.js";
-export type { DispatcherStats, EpolloOptions, GracefulSignals, HandlerStats, Handlers, ModuleOptions, Serve, ServeOptions, Server, ServerStats, ThreadOptions, ThreadStats, } from "./types.js";
+export type { DispatcherStats, DispatchThreadStats, EpolloOptions, GracefulSignals, HandlerStats, Handlers, ModuleOptions, RunningStats, Serve, ServeOptions, Server, ServerStats, ThreadOptions, ThreadStats, } from "./types.js";
 /**
  * Starts an HTTP server: `Bun.serve` with threads.
  *

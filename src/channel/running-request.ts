@@ -32,12 +32,14 @@ export function runningRequest({ buffer: memory, byteOffset: start }: PairMemory
   if (at < 0) return null;
   const view = new TaskView(ring);
   view.moveTo(ring, at);
+  return requestOf(view);
+}
+
+/** What is said of the request of a record. */
+export function requestOf(view: TaskView): RunningRequest {
   const { targetStart } = view;
-  const target = ring.bytes.toString(
-    "latin1",
-    targetStart,
-    Math.min(view.targetEnd, targetStart + LONGEST_PATH),
-  );
+  const targetEnd = Math.min(view.targetEnd, targetStart + LONGEST_PATH);
+  const target = view.bytes.toString("latin1", targetStart, targetEnd);
   const query = target.indexOf("?");
   return { method: METHODS[view.method] ?? "", path: query < 0 ? target : target.slice(0, query) };
 }

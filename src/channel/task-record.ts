@@ -118,6 +118,22 @@ export function writeTaskRecord(
   return headAt + head.headBytes;
 }
 
+/** Bytes of a target that a bare record has. */
+const BARE_TARGET_BYTES = 256;
+
+/** Writes, at the beginning of `target`, method and target of a request as a record without anything else; a long target is cut. */
+export function writeBareRecord(target: RecordMemory, view: TaskView): void {
+  const { words } = target;
+  const start = view.targetStart;
+  const end = Math.min(view.targetEnd, start + BARE_TARGET_BYTES);
+  words[0] = view.method;
+  words[1] = end - start;
+  words[2] = 0;
+  words[3] = end - start;
+  words[4] = 0;
+  view.bytes.copy(target.bytes, TASK_HEADER_BYTES, start, end);
+}
+
 /** Notes in a record when its request was ready for a handler; `index` is the record's first word. */
 export function stampTaskRecord(words: Int32Array, index: number, nowMs: number): void {
   // Modulo 2^32: differences of up to 35 minutes can still be told.

@@ -12,6 +12,7 @@ import type { Clients } from "./clients.ts";
 import type { DispatcherSettings } from "./dispatcher-settings.ts";
 import { loadHandlers } from "./handler-thread.ts";
 import { InlineHost } from "./inline-host.ts";
+import { inlineRecordOf } from "./inline-record.ts";
 import { guardThread } from "./thread-guard.ts";
 import { keepAlive } from "./thread-settings.ts";
 
@@ -45,6 +46,7 @@ export async function hostHandlers(
   try {
     if (!(await probeLoopBridge())) throw new Error("this Bun does not wake for an epoll descriptor");
     const inline = clients.host(InlineHost);
+    inline.writeTo(inlineRecordOf(memory, index));
     let isRetired = false;
     const retire = (): void => {
       isRetired = true;

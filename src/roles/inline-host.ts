@@ -9,7 +9,7 @@
  * What the dispatcher has to tell such a request is kept and told once a turn (`notice-list.ts`).
  */
 import { monotonicMs } from "../../ffi/clock.ts";
-import { NativeBuffer } from "../../ffi/native-buffer.ts";
+import type { NativeBuffer } from "../../ffi/native-buffer.ts";
 import type { AnswerSink } from "../channel/answer-sink.ts";
 import { CLOSE, FIRST, judgedFileBytes, LAST } from "../channel/messages.ts";
 import {
@@ -17,13 +17,13 @@ import {
   type RecordMemory,
   TaskView,
   taskRecordBytes,
+  writeBareRecord,
   writeTaskRecord,
 } from "../channel/task-record.ts";
 import { Exchange, type ExchangeHost } from "../fetch/exchange.ts";
 import type { FileAccess } from "../fetch/file-access.ts";
 import { IncomingBody } from "../fetch/incoming-body.ts";
 import type { HandlerRuntime } from "../fetch/runtime.ts";
-import { writeLatin1 } from "../http/latin1.ts";
 import type { RequestHead } from "../http/request-head.ts";
 import { DISPATCHER_RUN, DISPATCHER_WAIT, recordTime } from "../shm/buckets.ts";
 import type { ControlBlock } from "../shm/control-block.ts";
@@ -34,13 +34,13 @@ import { GATHERED_BYTES } from "./direct-answers.ts";
 import { fileAccess } from "./file-access.ts";
 import type { InlineOwner } from "./inline-owner.ts";
 import { BYTE_MS, type KindTable, NO_KIND, QUICK_MS, SLOW_MS, targetHash } from "./kind-table.ts";
+import { copyAnswer } from "./native-answer.ts";
 import { NoticeList, TELL_ABORT, TELL_CREDIT, TELL_EXPIRED, TELL_HALF_CLOSED } from "./notice-list.ts";
 import { RunMeter } from "./run-meter.ts";
+import { INLINE_RECORD_BYTES } from "./server-memory.ts";
 
 /** User code that one client's requests may run in a turn before the others get theirs, in ms. */
 const TURN_MS = 1;
-/** The longest head with its table of fields (http/limits.ts), and a body that travels with it. */
-const SCRATCH_BYTES: number = 80 * 1024;
 
 /** Runs handlers in a dispatcher. */
 export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
@@ -58,8 +58,9 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
   readonly #writer: AnswerWriter;
   readonly #control: ControlBlock;
   readonly #counters: Float64Array;
-  readonly #scratch: RecordMemory;
-  readonly #view: TaskView;
+  /** Record of the request that runs, or the beginning of it: shared, so that main can tell what this thread hangs in. */
+  #scratch: RecordMemory = allocateRecord(INLINE_RECORD_BYTES);
+  readonly #view: TaskView = new TaskView(this.#scratch);
   /** Tasks by entry. */
   readonly tasks: (Task | null)[] = [];
   readonly #open: (Exchange | null)[] = [];
@@ -92,8 +93,11 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
     this.#writer = writer;
     this.#control = control;
     this.#counters = counters;
-    this.#scratch = allocateRecord(SCRATCH_BYTES);
-    this.#view = new TaskView(this.#scratch);
+  }
+
+  /** Writes requests where others can read which one runs; `record` is of INLINE_RECORD_BYTES. */
+  writeTo(record: RecordMemory): void {
+    this.#scratch = record;
   }
 
   /** Runs handlers from now on, or with null none any more. */
@@ -122,7 +126,7 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
    * @param hasToWait whether it would wait in the backlog otherwise: then it is enough that its runs are short
    */
   takes(kind: number, parent: number, hasToWait: boolean): boolean {
-    if (this.#runtime === null || this.#control.areRoutesReplaced || this.#control.isInlineBarred)
+    if (this.#runtime === null || this.#control.areRoutesReplaced || !this.#control.isInlineAllowed)
       return false;
     return this.kinds.isInline(kind, parent) || (hasToWait && this.kinds.isShort(kind));
   }
@@ -143,7 +147,7 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
     peerIndex: number,
   ): void {
     const length = taskRecordBytes(head, bodyBytes);
-    const scratch = length > SCRATCH_BYTES ? allocateRecord(length) : this.#scratch;
+    const scratch = length > INLINE_RECORD_BYTES ? allocateRecord(length) : this.#scratch;
     const bodyAt = writeTaskRecord(scratch, 0, head, source, headStart, bodyBytes, flags, peers, peerIndex);
     if (bodyBytes > 0) source.copy(scratch.bytes, bodyAt, bodyStart, bodyStart + bodyBytes);
     this.#view.moveTo(scratch, 0);
@@ -191,8 +195,9 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
     this.#owner.began();
     // Should this handler hang, main answers for it, if its answer would be the next one.
     const isNext = client.answers.isOnlyNewestOpen && this.#writer.direct.isEmpty;
-    this.#control.setInlineClient(this.#index, isNext ? client.fd : -1);
     const startMs = monotonicMs();
+    if (view.bytes !== this.#scratch.bytes) writeBareRecord(this.#scratch, view);
+    this.#control.beginInline(this.#index, isNext ? client.fd : -1, startMs);
     exchange.startMs = startMs;
     recordTime(this.#counters, DISPATCHER_WAIT, startMs - this.#owner.nowMs);
     this.meter.prepare(startMs);
@@ -205,7 +210,7 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
         throw error;
       });
     }
-    this.#control.setInlineClient(this.#index, -1);
+    this.#control.endInline(this.#index);
     const endMs = monotonicMs();
     const takenMs = endMs - startMs;
     this.#spentMs += takenMs;
@@ -275,7 +280,7 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
         this.#writer.record.text(client, this.#sequence, head, end - start);
         this.#answerBytes = end - start;
         // It leaves now: whatever becomes of this run, nobody else may answer.
-        if (head.length + end - start > GATHERED_BYTES) this.#control.setInlineClient(this.#index, -1);
+        if (head.length + end - start > GATHERED_BYTES) this.#control.forgetInlineClient(this.#index);
         this.#writer.direct.answer(client, this.#sequence, head, body, start, end, flags);
         this.#owner.sent(client, this.#sequence);
         return;
@@ -284,11 +289,8 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
     }
     const task = this.taskOf(entry, serial);
     if (task === null) return;
-    const length = head.length + end - start;
-    const native = NativeBuffer.allocate(Math.max(1, length));
-    writeLatin1(native.bytes, head, 0);
-    if (body !== null) Buffer.prototype.copy.call(body, native.bytes, head.length, start, end);
-    this.#writer.answer(this, task, native, 0, length, -1, flags);
+    const native = copyAnswer(head, body, start, end);
+    this.#writer.answer(this, task, native, 0, head.length + end - start, -1, flags);
     this.#owner.wakeUp();
   }
 
@@ -301,8 +303,7 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
     length: number,
     flags: number,
   ): void {
-    const native = NativeBuffer.allocate(head.length);
-    writeLatin1(native.bytes, head, 0);
+    const native = copyAnswer(head, null, 0, 0);
     const closes = (flags & CLOSE) !== 0;
     const isCurrent = this.#current?.serial === serial && this.#task === null;
     const task = isCurrent ? null : this.taskOf(entry, serial);

@@ -24,7 +24,7 @@ import { type HandlerTarget, ROUTE_ANSWERED, ROUTE_FETCH, ROUTE_UNKNOWN } from "
 import type { RouteEntry } from "../fetch/router.ts";
 import type { StaticAnswer, StaticReply } from "../fetch/static-answer.ts";
 import { areSameBytes, hashBytes, placeOfHash } from "../http/byte-runs.ts";
-import { decodeLatin1, writeLatin1 } from "../http/latin1.ts";
+import { decodeLatin1 } from "../http/latin1.ts";
 import { DEFAULT_LIMITS, type ParserLimits } from "../http/limits.ts";
 import { METHOD_HEAD } from "../http/method.ts";
 import { FIELD_NUMBERS, fieldOf, type RequestHead } from "../http/request-head.ts";
@@ -33,6 +33,7 @@ import type { ControlBlock } from "../shm/control-block.ts";
 import type { AnswerWriter } from "./answer-writer.ts";
 import type { Client } from "./client.ts";
 import { fileAccess } from "./file-access.ts";
+import { copyAnswer } from "./native-answer.ts";
 
 /** Routes as a dispatcher is told them. */
 export interface RouteSettings {
@@ -258,8 +259,7 @@ export class RouteStage implements ExchangeHost, AnswerSink {
     flags: number,
   ): void {
     if (this.#client === null) return;
-    const native = NativeBuffer.allocate(head.length);
-    writeLatin1(native.bytes, head, 0);
+    const native = copyAnswer(head, null, 0, 0);
     this.#writer.file(this.#client, this.#sequence, native, fd, offset, length, (flags & CLOSE) !== 0);
     this.#owner.sent(this.#client, this.#sequence);
   }

@@ -42,7 +42,9 @@ export interface ServerMemory {
   readonly descriptors: SharedArrayBuffer;
   /** Addresses of the memory of the pairs, of some together; `pairOf` finds one. */
   readonly pairsAt: readonly number[];
-  /** That memory. Not posted: symbols are not. */
+  /** Address of what dispatchers say of the requests that they run (`inline-record.ts`). */
+  readonly inlineAt: number;
+  /** The memory at those addresses. Not posted: symbols are not. */
   readonly [OWNED]?: readonly SharedArrayBuffer[];
 }
 
@@ -53,6 +55,9 @@ const viewed = new WeakMap<ServerMemory, Pairs.PairMemory[]>();
 
 /** Pairs in one SharedArrayBuffer at most: 1 GB of addresses. */
 const PAIRS_TOGETHER = 100;
+
+/** Bytes for a request that a dispatcher runs: the longest head with its table of fields (http/limits.ts), and a body that travels with it. */
+export const INLINE_RECORD_BYTES: number = 80 * 1024;
 
 const ACCEPTOR_BYTES = counterBytes(ACCEPTOR_COUNTERS);
 const POOL_BYTES: number = counterBytes(POOL_COUNTERS);
@@ -77,6 +82,7 @@ export function allocateServerMemory(
   // Not one for each pair: as soon as a few are there, the engine collects garbage for 5 ms.
   for (let rest = dispatcherCount * handlerCount; rest > 0; rest -= PAIRS_TOGETHER)
     pairs.push(new SharedArrayBuffer(PAIR_BYTES * Math.min(rest, PAIRS_TOGETHER)));
+  const inline = new SharedArrayBuffer(INLINE_RECORD_BYTES * dispatcherCount);
   return {
     dispatcherCount,
     handlerCount,
@@ -88,7 +94,8 @@ export function allocateServerMemory(
     admission,
     descriptors: new SharedArrayBuffer(descriptorLedgerBytes()),
     pairsAt: pairs.map((memory) => NativeBuffer.shared(memory, 0, memory.byteLength).address),
-    [OWNED]: pairs,
+    inlineAt: NativeBuffer.shared(inline, 0, inline.byteLength).address,
+    [OWNED]: [...pairs, inline],
   };
 }
 

@@ -11,6 +11,7 @@ import {
   HANDLER_STARTING,
 } from "../shm/control-block.ts";
 import { AcceptorCounter, DispatcherCounter, HandlerCounter, PoolCounter } from "../shm/counters.ts";
+import { inlineRunOf } from "./inline-record.ts";
 import {
   acceptedCount,
   acceptorCounters,
@@ -23,6 +24,13 @@ import {
 
 /** A run is told of when it has taken so long, in ms. */
 const LONG_RUN_MS = 1000;
+
+/** What a thread has run for LONG_RUN_MS or longer without a pause; null when it has not. */
+interface LongRun {
+  readonly method: string;
+  readonly path: string;
+  readonly ms: number;
+}
 
 interface DispatcherReading {
   requests: number;
@@ -38,6 +46,7 @@ interface DispatcherReading {
   refused: number;
   handlerTimeouts: number;
   timeouts: number;
+  running: LongRun | null;
 }
 
 interface HandlerReading {
@@ -46,8 +55,7 @@ interface HandlerReading {
   requests: number;
   inFlight: number;
   busyMs: number;
-  /** What it has run for a second or longer without a pause; null when it has not. */
-  running: { method: string; path: string; ms: number } | null;
+  running: LongRun | null;
 }
 
 /** Takes a reading; its shape is `ServerStats` of `serve/types.ts`. */
@@ -67,7 +75,7 @@ export function readStats(memory: ServerMemory, control: ControlBlock): object {
     else if (state === HANDLER_READY) alive++;
     handlers.push(readHandler(memory, control, slot, state));
   }
-  const sum = (name: keyof DispatcherReading): number =>
+  const sum = (name: Exclude<keyof DispatcherReading, "running">): number =>
     dispatchers.reduce((total, reading) => total + reading[name], 0);
   return {
     accepted: acceptedCount(memory)(),
@@ -126,6 +134,7 @@ function readDispatcher(memory: ServerMemory, control: ControlBlock, index: numb
     refused: counters[DispatcherCounter.tasksRefused],
     handlerTimeouts: counters[DispatcherCounter.handlerTimeouts],
     timeouts: counters[DispatcherCounter.timeouts],
+    running: longInlineRun(memory, control, index),
   };
 }
 
@@ -147,7 +156,7 @@ function readHandler(
 }
 
 /** What a thread has run for so long that it may be said to hang. */
-function longRun(memory: ServerMemory, control: ControlBlock, slot: number): HandlerReading["running"] {
+function longRun(memory: ServerMemory, control: ControlBlock, slot: number): LongRun | null {
   const ms = control.runningMs(slot, monotonicMs());
   if (ms < LONG_RUN_MS) return null;
   for (let index = 0; index < memory.dispatcherCount; index++) {
@@ -155,4 +164,12 @@ function longRun(memory: ServerMemory, control: ControlBlock, slot: number): Han
     if (request !== null) return { ...request, ms };
   }
   return null;
+}
+
+/** The same of a dispatcher, which may run handlers itself. */
+function longInlineRun(memory: ServerMemory, control: ControlBlock, index: number): LongRun | null {
+  const nowMs = monotonicMs();
+  const sinceMs = control.inlineSinceMs(index);
+  if (sinceMs === 0 || nowMs - sinceMs < LONG_RUN_MS) return null;
+  return inlineRunOf(memory, control, index, nowMs);
 }

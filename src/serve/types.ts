@@ -166,6 +166,21 @@ export interface DispatcherStats {
   readonly handlerTimeouts: number;
 }
 
+/** The request that has kept a thread for a second or longer without a pause. */
+export interface RunningStats {
+  readonly method: string;
+  /** Without its query, which may hold secrets; cut after 200 bytes. */
+  readonly path: string;
+  /** For how long, in ms. */
+  readonly ms: number;
+}
+
+/** What one dispatch thread counts, and what it runs. */
+export interface DispatchThreadStats extends DispatcherStats {
+  /** The request whose handler, run there (`threads.inline`), has kept it and its clients for a second or longer; else null. */
+  readonly running: RunningStats | null;
+}
+
 /** The counters of one handler thread, since it was started. */
 export interface HandlerStats {
   /** Whether it is being started, takes requests, or is about to end. */
@@ -174,8 +189,8 @@ export interface HandlerStats {
   readonly requests: number;
   /** Tasks it has started and not finished, now. */
   readonly inFlight: number;
-  /** The request that has kept it for a second or longer without a pause (the path without its query), and for how long; else null. */
-  readonly running: { readonly method: string; readonly path: string; readonly ms: number } | null;
+  /** The request that has kept it for a second or longer without a pause; else null. */
+  readonly running: RunningStats | null;
 }
 
 /** The counters of the handler threads. */
@@ -201,7 +216,7 @@ export interface ServerStats extends DispatcherStats {
   /** The handler threads. */
   readonly threads: ThreadStats;
   /** One entry for each dispatch thread. */
-  readonly dispatchers: readonly DispatcherStats[];
+  readonly dispatchers: readonly DispatchThreadStats[];
   /** One entry for each handler thread there is now. */
   readonly handlers: readonly HandlerStats[];
 }

@@ -20,7 +20,7 @@
  *   17       1: handler threads fail to  | main
  *            start                      |
  *   18       1: handlers run inline no  | main
- *            more                       |
+ *            more, 2: not for now       |
  *   19       1: wake main once there    | main sets, a dispatcher clears
  *            are clients                |
  *   20       1: dispatchers accept      | acceptor, a dispatcher clears
@@ -36,6 +36,8 @@
  *     +8     1 + fd of the client whose | dispatcher
  *            request runs there         |
  *     +9     1: loads the user's module | dispatcher
+ *     +10..11 f64: since when it runs a | dispatcher (monotonic ms), 0: it
+ *            handler                    | runs none
  *     +32    its parker                 | (parker.ts)
  *   handlers after that, 64 words each
  *     +0     state (HANDLER_*)          | compare-and-exchange, transitions below
@@ -199,9 +201,31 @@ export class ControlBlock extends ServerWords {
     return Atomics.load(this.words, base + 7);
   }
 
-  /** Says whose request runs on a dispatcher now, -1 when there is none that main could answer. Plain: it is read once it is dead. */
-  setInlineClient(index: number, fd: number): void {
-    this.words[this.#dispatcher(index) + 8] = fd + 1;
+  /**
+   * Says that a dispatcher runs a handler since `nowMs` (monotonic), and whose request it is, -1 when main could not answer it. Plain
+   * stores: they are read when it is dead, or has hung for long.
+   */
+  beginInline(index: number, fd: number, nowMs: number): void {
+    const base = this.#dispatcher(index);
+    this.words[base + 8] = fd + 1;
+    this.#times[(base + 10) >> 1] = nowMs;
+  }
+
+  /** Says that main could not answer the request that a dispatcher runs any more. */
+  forgetInlineClient(index: number): void {
+    this.words[this.#dispatcher(index) + 8] = 0;
+  }
+
+  /** Says that a dispatcher runs no handler any more. */
+  endInline(index: number): void {
+    const base = this.#dispatcher(index);
+    this.words[base + 8] = 0;
+    this.#times[(base + 10) >> 1] = 0;
+  }
+
+  /** Since when a dispatcher runs a handler, in monotonic ms; 0 when it runs none. Another value means that it has moved on. */
+  inlineSinceMs(index: number): number {
+    return this.#times[(this.#dispatcher(index) + 10) >> 1]!;
   }
 
   /** The client whose request ran on a dispatcher that has ended, or -1. */
@@ -352,7 +376,7 @@ export class ControlBlock extends ServerWords {
   resetDispatcher(index: number): void {
     const base = this.#dispatcher(index);
     Atomics.store(this.words, base, DISPATCHER_STARTING);
-    for (const word of [3, 4, 5, 8, 9]) Atomics.store(this.words, base + word, 0);
+    for (const word of [3, 4, 5, 8, 9, 10, 11]) Atomics.store(this.words, base + word, 0);
     this.answerCloseIdle(index, 0);
     Atomics.store(this.words, base + PARKER_AT, 0);
   }

@@ -80,6 +80,16 @@ export class ServerWords {
     return Atomics.exchange(this.words, TIMEOUT_TOLD, 1) === 0;
   }
 
+  /** Whether dispatchers may run handlers now. */
+  get isInlineAllowed(): boolean {
+    return Atomics.load(this.words, INLINE_BARRED) === 0;
+  }
+
+  /** Has dispatchers run no handlers for a while, or again unless that is barred for good; called by main. */
+  pauseInline(isPaused: boolean): void {
+    Atomics.compareExchange(this.words, INLINE_BARRED, isPaused ? 0 : 2, isPaused ? 2 : 0);
+  }
+
   /** Whether dispatchers may run handlers no more, since one of them hung in one. */
   get isInlineBarred(): boolean {
     return Atomics.load(this.words, INLINE_BARRED) === 1;

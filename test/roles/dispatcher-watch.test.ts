@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import { DispatcherWatch } from "../../src/roles/dispatcher-watch.ts";
 import { allocateServerMemory, controlOf, dispatcherCounters } from "../../src/roles/server-memory.ts";
 import { type ControlBlock, DISPATCHER_RUNNING } from "../../src/shm/control-block.ts";
@@ -12,21 +12,24 @@ let watch: DispatcherWatch;
 let control: ControlBlock;
 let counters: Float64Array[];
 let hung: string[];
+let told: string[];
 let woken: number[];
 let now = 0;
 afterEach(() => watch.end());
 
-function start(): void {
+function start(limitMs: number = LIMIT_MS): void {
   const memory = allocateServerMemory(2, 1);
   control = controlOf(memory);
   counters = [dispatcherCounters(memory, 0), dispatcherCounters(memory, 1)];
   hung = [];
+  told = [];
   woken = [];
   const owner = {
     hangs: (index: number, ms: number) => void hung.push(`${index} ${ms}`),
+    blocks: (index: number, ms: number) => void told.push(`${index} ${ms}`),
     wake: (index: number) => void woken.push(index),
   };
-  watch = new DispatcherWatch(owner, control, counters, { runMs: LIMIT_MS, loadMs: 2 * LIMIT_MS });
+  watch = new DispatcherWatch(owner, control, counters, { runMs: limitMs, loadMs: 2 * limitMs });
   for (const index of [0, 1]) {
     control.setDispatcherState(index, DISPATCHER_RUNNING);
     control.setClients(index, 1);
@@ -93,4 +96,43 @@ test("it wants to be woken by the first client, and stops to look when there is 
   for (const index of [0, 1]) control.dispatcherParker(index).announce();
   looks(1);
   expect(control.isWatchWanted).toBe(true);
+});
+
+describe("with a limit of 10 s", () => {
+  const EVERY_SECOND = 10;
+  const seconds = (count: number): void => {
+    for (let second = 0; second < count; second++) looks(EVERY_SECOND, () => turn(0));
+  };
+
+  test("one that is still for 5 s is told of, once, and again when it has turned", () => {
+    start(10_000);
+    seconds(4);
+    expect(told).toEqual([]);
+    seconds(5);
+    expect([told, hung]).toEqual([["1 5000"], []]);
+    turn(1);
+    seconds(6);
+    expect([told, hung]).toEqual([["1 5000", "1 5000"], []]);
+  });
+
+  test("while one is still for a second the others run no handlers", () => {
+    start(10_000);
+    looks(9, () => turn(0));
+    expect(control.isInlineAllowed).toBe(true);
+    looks(2, () => turn(0));
+    expect([control.isInlineAllowed, control.isInlineBarred]).toEqual([false, false]);
+    turn(1);
+    looks(1, () => turn(0));
+    expect(control.isInlineAllowed).toBe(true);
+    control.setLoading(1, true);
+    seconds(2);
+    expect(control.isInlineAllowed).toBe(true);
+    control.setLoading(1, false);
+    seconds(1);
+    expect(control.isInlineAllowed).toBe(false);
+    control.barInline();
+    turn(1);
+    looks(1, () => turn(0));
+    expect([control.isInlineAllowed, control.isInlineBarred]).toEqual([false, true]);
+  });
 });

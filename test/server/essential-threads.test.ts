@@ -118,7 +118,7 @@ describe.skipIf(isBunTarget)("a dispatcher that hangs in a handler", () => {
     const before = server!.stats().requestsInline;
     for (let round = 0; round < 50; round++) expect((await exchange(port(), "/")).text).toBe("fine");
     expect(server!.stats().requestsInline).toBe(before);
-    expect(logged("dispatcher-hangs").length).toBe(1);
+    expect(logged("dispatcher-hangs")).toMatchObject([{ method: "GET", path: "/", module: MODULE.href }]);
     expect(logged("thread-restarted").length).toBe(1);
     await goesOn(fds);
   }, 40_000);
@@ -141,6 +141,10 @@ describe.skipIf(isBunTarget)("a dispatcher that hangs in a handler", () => {
       (count) => count === 1,
       15_000,
     );
+    // What a handler left behind belongs to no request any more.
+    expect(logged("dispatcher-hangs").map(({ path, message }) => [path, message])).toEqual([
+      [undefined, expect.stringContaining("code that a handler left behind") as never],
+    ]);
     await goesOn(fds);
   }, 40_000);
 
