@@ -10,6 +10,7 @@ import type { Log } from "../log/log.ts";
 import type { Waker } from "../net/waker.ts";
 import { type ControlBlock, DISPATCHER_RUNNING, SERVER_RUNNING } from "../shm/control-block.ts";
 import { DispatcherCounter } from "../shm/counters.ts";
+import type * as BlockedReport from "./blocked-report.ts";
 import type * as InlineRecord from "./inline-record.ts";
 import type { InlineRun } from "./inline-record.ts";
 import { controlOf, dispatcherCounters, type ServerMemory } from "./server-memory.ts";
@@ -173,8 +174,8 @@ export function watchDispatchers(
     return inlineRunOf(memory, control, index, monotonicMs());
   };
   const placeOf = (index: number, run: InlineRun | null): string => {
-    if (run !== null) return `${run.method} ${run.path}`;
-    return control.isLoading(index) ? `${module}, which it loads` : "code that a handler left behind there";
+    if (run === null && control.isLoading(index)) return `${module}, which it loads`;
+    return (require("./blocked-report.ts") as typeof BlockedReport).nameOf(run);
   };
   const owner = {
     wake: (index: number) => {

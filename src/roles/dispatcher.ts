@@ -30,7 +30,7 @@ import {
 import { DispatcherCounter } from "../shm/counters.ts";
 import type { IncomingQueue } from "../shm/incoming-queue.ts";
 import type { Parker } from "../shm/parker.ts";
-import { reportBlocked } from "./blocked-report.ts";
+import { blockedReports } from "./blocked-report.ts";
 import type { Task } from "./client.ts";
 import { Clients } from "./clients.ts";
 import { collectAfterDeaths } from "./collect-after-deaths.ts";
@@ -149,7 +149,7 @@ export class Dispatcher {
         // The main thread, in the last slot, cannot be killed.
         hangs: (slot) =>
           slot < memory.handlerCount - 1 && this.#control.requestKill(slot) && this.#notifySupervisor(),
-        blocks: (slot, ms) => reportBlocked(memory, index, slot, ms),
+        ...blockedReports(memory, index),
       },
       this.#control,
       this.#links,

@@ -16,6 +16,7 @@ import {
   SERVER_CLOSED,
 } from "../shm/control-block.ts";
 import { HandlerCounter, PoolCounter } from "../shm/counters.ts";
+import type * as BlockedReport from "./blocked-report.ts";
 import { BoundedLog } from "./bounded-log.ts";
 import { collectAfterDeaths } from "./collect-after-deaths.ts";
 import type { HandlerThreadMessage, HandlerThreadSettings } from "./handler-thread.ts";
@@ -25,6 +26,8 @@ import { startThread, type Thread } from "./thread.ts";
 
 /** Service time assumed of a thread that has run nothing yet, in ms. */
 const ASSUMED_SERVICE_MS = 0.05;
+/** Threads that are killed are named, so many a second. */
+const KILL_LINES = 10;
 /** How often idle threads are looked for, in ms, at most. */
 const LONGEST_LOOK_MS = 1000;
 
@@ -77,7 +80,7 @@ export class HandlerPool {
   constructor(settings: HandlerPoolSettings) {
     this.#settings = settings;
     this.#control = settings.control;
-    this.#kills = new BoundedLog("thread-killed", settings.log);
+    this.#kills = new BoundedLog("thread-killed", settings.log, KILL_LINES);
     this.#deaths = new BoundedLog("thread-ended", settings.log);
     this.#counters = poolCounters(settings.memory);
     for (let slot = 0; slot < settings.max; slot++) this.#threads.push(null);
@@ -151,9 +154,11 @@ export class HandlerPool {
       if (!this.#control.takeKill(slot) || thread == null || this.#isKilled[slot]) continue;
       this.#isKilled[slot] = true;
       this.#counters[PoolCounter.killed] += 1;
-      this.#kills.say(
-        `handler thread ${slot} hangs and is replaced: a handler ran for more than handlerTimeout, ${this.#settings.handlerTimeoutMs} ms`,
-      );
+      const { memory, handlerTimeoutMs } = this.#settings;
+      const { requestOnThread, nameOf } = require("./blocked-report.ts") as typeof BlockedReport;
+      const request = requestOnThread(memory, this.#control, slot);
+      const message = `handler thread ${slot} hangs and is replaced: ${nameOf(request)} ran for more than handlerTimeout, ${handlerTimeoutMs} ms`;
+      this.#kills.say(message, performance.now(), { slot, ...request });
       this.#control.moveHandler(slot, HANDLER_READY, HANDLER_RETIRING);
       thread.worker?.terminate();
     }

@@ -10,7 +10,8 @@
  *   3. a thread that runs one handler without a pause for longer than the deadline, or that reads nothing of what it is
  *      told for as long and at least a second, hangs: the supervisor is asked to kill it.
  *
- * With a deadline or without one, a handler that has run for 5 s without a pause is reported, once.
+ * With a deadline or without one, a handler that has run for 5 s without a pause is reported, once, and so is a thread that has read
+ * nothing for as long.
  *
  * The start is taken to be when it was first seen here, so a request is never cut off too early, and up to a look late.
  */
@@ -55,6 +56,8 @@ export interface WatchOwner {
   hangs(slot: number): void;
   /** The thread of a slot has run one handler for so many ms without a pause; said once. */
   blocks(slot: number, ms: number): void;
+  /** The thread of a slot has read nothing for so many ms, and runs no handler; said once. */
+  isSilent(slot: number, ms: number): void;
 }
 
 /** Watches the handlers of one dispatcher's requests. */
@@ -71,7 +74,7 @@ export class HandlerWatch {
   readonly #sinceMs: Float64Array;
   /** Deaths in each slot at that time. */
   readonly #lives: Int32Array;
-  /** Start of the run of each thread that was reported last. */
+  /** Start of the run of each thread, or of its silence, that was reported last. */
   readonly #reported: Float64Array;
   #nextMs = 0;
   #hasOpen = false;
@@ -140,12 +143,13 @@ export class HandlerWatch {
   }
 
   #report(slot: number, nowMs: number): void {
-    const ms = this.#control.runningMs(slot, nowMs);
-    if (ms < REPORT_MS) return;
-    const start = this.#control.lastStartMs(slot);
-    if (start === this.#reported[slot]) return;
+    const isRunning = this.#control.isRunning(slot);
+    const start = isRunning ? this.#control.lastStartMs(slot) : this.#sinceMs[slot]!;
+    // Not so for a thread that has nothing unread: its silence has no beginning.
+    if (!(nowMs - start >= REPORT_MS) || start === this.#reported[slot]) return;
     this.#reported[slot] = start;
-    this.#owner.blocks(slot, ms);
+    if (isRunning) this.#owner.blocks(slot, nowMs - start);
+    else this.#owner.isSilent(slot, nowMs - start);
   }
 
   #isHanging(thread: WatchedThread, nowMs: number): boolean {

@@ -3,7 +3,6 @@
  */
 import { monotonicMs } from "../../ffi/clock.ts";
 import { SLAB_BLOCKS, slabReaderOf } from "../channel/pair-memory.ts";
-import { runningRequest } from "../channel/running-request.ts";
 import {
   type ControlBlock,
   HANDLER_READY,
@@ -11,6 +10,7 @@ import {
   HANDLER_STARTING,
 } from "../shm/control-block.ts";
 import { AcceptorCounter, DispatcherCounter, HandlerCounter, PoolCounter } from "../shm/counters.ts";
+import { requestOnThread } from "./blocked-report.ts";
 import { inlineRunOf } from "./inline-record.ts";
 import {
   acceptedCount,
@@ -159,11 +159,8 @@ function readHandler(
 function longRun(memory: ServerMemory, control: ControlBlock, slot: number): LongRun | null {
   const ms = control.runningMs(slot, monotonicMs());
   if (ms < LONG_RUN_MS) return null;
-  for (let index = 0; index < memory.dispatcherCount; index++) {
-    const request = runningRequest(pairOf(memory, index, slot));
-    if (request !== null) return { ...request, ms };
-  }
-  return null;
+  const request = requestOnThread(memory, control, slot);
+  return request === null ? null : { ...request, ms };
 }
 
 /** The same of a dispatcher, which may run handlers itself. */

@@ -27,3 +27,17 @@ test("uses the clock of the process when it is told no time", () => {
   log.say("b");
   expect(lines).toEqual(["epollo: a"]);
 });
+
+test("writes some lines a second where that is asked for", () => {
+  const log = new BoundedLog("trouble", undefined, 3);
+  for (let i = 0; i < 5; i++) log.say(`trouble ${i}`, 5000 + 100 * i);
+  log.say("trouble 5", 5000 + LOG_EVERY_MS);
+  log.say("trouble 6", 5001 + LOG_EVERY_MS);
+  expect(lines).toEqual([
+    "epollo: trouble 0",
+    "epollo: trouble 1",
+    "epollo: trouble 2",
+    "epollo: trouble 5 (2 more like this were not logged)",
+    "epollo: trouble 6",
+  ]);
+});

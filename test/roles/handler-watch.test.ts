@@ -35,6 +35,7 @@ class Watching {
   readonly timedOut: Task[] = [];
   readonly hanging: number[] = [];
   readonly blocking: string[] = [];
+  readonly silent: string[] = [];
 
   constructor(limitMs = 800) {
     const memory = allocateServerMemory(1, 2);
@@ -47,6 +48,7 @@ class Watching {
       },
       hangs: (slot: number) => void this.hanging.push(slot),
       blocks: (slot: number, ms: number) => void this.blocking.push(`${slot} ${ms}`),
+      isSilent: (slot: number, ms: number) => void this.silent.push(`${slot} ${ms}`),
     };
     this.watch = new HandlerWatch(owner, this.control, this.threads, this.counters, limitMs);
   }
@@ -78,6 +80,29 @@ test("without a deadline nothing is cut off; what runs for 5 s without a pause i
   it.control.markRunning(0, 60_000);
   it.lookUntil(61_000, 65_000);
   expect(it.blocking.length).toBe(2);
+});
+
+test("of several that run for 5 s each is reported", () => {
+  const it = new Watching(Number.POSITIVE_INFINITY);
+  for (const slot of [0, 1]) {
+    it.give(slot);
+    it.control.markRunning(slot, 1000);
+  }
+  it.lookUntil(1000, 20_000);
+  expect(it.blocking).toEqual(["0 5000", "1 5000"]);
+});
+
+test("one that reads nothing for 5 s while it runs no handler is reported, once, without a deadline too", () => {
+  const it = new Watching(Number.POSITIVE_INFINITY);
+  for (const slot of [0, 1]) it.give(slot);
+  const [thread] = it.threads as [PlayedThread];
+  thread.hasUnread = true;
+  it.lookUntil(1000, 5000);
+  thread.readPosition = 64;
+  it.lookUntil(6000, 10_000);
+  expect(it.silent).toEqual([]);
+  it.lookUntil(11_000, 60_000);
+  expect([it.silent, it.blocking, it.hanging]).toEqual([["0 5000"], [], []]);
 });
 
 test("without a request it wants no turn; with one given between two looks it does", () => {

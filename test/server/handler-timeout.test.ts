@@ -3,6 +3,7 @@
  * child processes: what hangs in main mode is the main thread. Not for Bun.serve, which has no such thing.
  */
 import { afterAll, afterEach, describe, expect, test } from "bun:test";
+import { OUTSIDE } from "../../src/roles/blocked-report.ts";
 import { exchange, requestBytes } from "../support/exchange.ts";
 import { notesOf, uniqueMark } from "../support/journal.ts";
 import { eventually, fdCount, threadCount } from "../support/process-info.ts";
@@ -79,8 +80,22 @@ describe.skipIf(isBunTarget).each([...THREADED])("%s", (mode) => {
     expect((await exchange(server.port, "/hello")).text).toBe("hello");
     const stats = (await server.stats())!;
     expect([stats.threads.killed, stats.threads.spawned, stats.threads.retired]).toEqual([1, 2, 0]);
-    expect(server.errorOutput()).toContain("handlerTimeout");
+    const what = path === "/cpu" ? "GET /cpu" : OUTSIDE;
+    expect(server.errorOutput()).toContain(`is replaced: ${what} ran for more than handlerTimeout`);
     expect(server.errorOutput()).not.toContain("has ended");
+  });
+
+  test("several that hang at once are each named when their threads are replaced", async () => {
+    const server = await start(mode);
+    const METHODS = ["GET", "PUT", "DELETE"];
+    const answers = METHODS.map((method) => exchange(server.port, `/cpu?ms=${FOR_EVER}`, { method }));
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([503, 503, 503]);
+    const named = await eventually(
+      "all to be logged",
+      () => server.errorOutput().match(/\w+(?= \/cpu ran for more than handlerTimeout)/g) ?? [],
+      (found) => found.length >= METHODS.length,
+    );
+    expect([...named].sort()).toEqual([...METHODS].sort());
   });
 
   test("what the thread had not started runs elsewhere, its streams are cut, its other requests get 503", async () => {
@@ -148,9 +163,10 @@ describe.skipIf(isBunTarget).each([...THREADED])("%s", (mode) => {
   test("without a deadline, threads that hang leave the others serving, and it is told which request hangs where", async () => {
     const server = await startInChild(mode, { idleTimeout: 60, threads: { min: 1, max: 3, inline: false } });
     await exchange(server.port, "/hello");
-    const hanging = [1, 2].map(async () => {
+    const METHODS = ["GET", "PUT"];
+    const hanging = METHODS.map(async (method) => {
       const client = await RawClient.connect(server.port);
-      await client.send(requestBytes(`/cpu?ms=${FOR_EVER}&secret=1`));
+      await client.send(requestBytes(`/cpu?ms=${FOR_EVER}&secret=1`, { method }));
       return client;
     });
     const runs = await eventually(
@@ -165,18 +181,37 @@ describe.skipIf(isBunTarget).each([...THREADED])("%s", (mode) => {
       },
       (found) => found.length === 2,
     );
-    expect(runs).toEqual([
-      { method: "GET", path: "/cpu", ms: expect.any(Number) },
-      { method: "GET", path: "/cpu", ms: expect.any(Number) },
-    ] as never);
+    expect(runs.map(({ path }) => path)).toEqual(["/cpu", "/cpu"]);
     await eventually(
-      "it to be logged",
-      () => server.errorOutput(),
-      (log) => /GET \/cpu has kept handler thread \d for [5-9]\.\d s/.test(log),
+      "both to be logged",
+      () => server.errorOutput().match(/\w+ \/cpu has kept handler thread \d for [5-9]\.\d s/g) ?? [],
+      (lines) => METHODS.every((method) => lines.some((line) => line.startsWith(method))),
       9000,
     );
     expect(server.errorOutput()).not.toContain("secret");
     for (const client of await Promise.all(hanging)) client.reset();
+  }, 20_000);
+
+  test("without a deadline it is told that what a handler left behind hangs", async () => {
+    const server = await startInChild(mode, { idleTimeout: 60, threads: { min: 1, max: 1, inline: false } });
+    await exchange(server.port, "/hello");
+    const clients = [1, 2].map(() => RawClient.connect(server.port));
+    await (await clients[0]!).send(requestBytes(`/cpu-later?ms=${FOR_EVER}`));
+    await eventually(
+      "it to run",
+      () => server.stats(),
+      (stats) => stats!.inFlight > 0,
+    );
+    await Bun.sleep(100);
+    // What nobody wants to tell it is not missed.
+    await (await clients[1]!).send(requestBytes("/hello"));
+    await eventually(
+      "it to be logged",
+      () => server.errorOutput(),
+      (log) => /has kept handler thread 0 for [5-9]\.\d s/.test(log) && log.includes(OUTSIDE),
+      12_000,
+    );
+    for (const client of await Promise.all(clients)) client.reset();
   }, 20_000);
 
   test("kill after kill leaves no thread and no descriptor", async () => {
