@@ -6,9 +6,15 @@
  * class holds the behaviour; its instances get one of two prototypes that look like Bun's (server-shape.ts).
  */
 import { codedTypeError } from "./coded-error.ts";
+import type { Exchange } from "./exchange.ts";
 import type { FetchHandler } from "./registration.ts";
-import { ServerRequest } from "./server-request.ts";
+import type * as Requests from "./server-request.ts";
 import { shapePrototype } from "./server-shape.ts";
+
+/** With `require`: the thread that starts a server in pool mode makes no requests, and starts sooner without what does. */
+function exchangeOf(request: Request): Exchange | null {
+  return (require("./server-request.ts") as typeof Requests).ServerRequest.exchangeOf(request);
+}
 
 /** An address as `requestIP` and `address` give it. */
 export interface AddressInfo {
@@ -169,7 +175,7 @@ export class HTTPServer {
   requestIP(request: Request): AddressInfo | null {
     if (arguments.length === 0) throw invalidArgument("Missing Request object");
     if (!(request instanceof Request)) throw invalidArgument("Expected Request object");
-    const exchange = ServerRequest.exchangeOf(request);
+    const exchange = exchangeOf(request);
     if (exchange === null || exchange.view === null || exchange.isAborted) return null;
     return this.#state.formatPeer(exchange.view.words, exchange.view.peerIndex);
   }
@@ -181,7 +187,7 @@ export class HTTPServer {
     if (!isGiven) throw notEnoughArguments("timeout", 2, arguments.length);
     if (typeof seconds !== "number") throw new Error("timeout() requires a number");
     if (!(request instanceof Request)) throw invalidArgument("timeout() requires a Request object");
-    const exchange = ServerRequest.exchangeOf(request);
+    const exchange = exchangeOf(request);
     if (exchange === null || exchange.isDone) return;
     const clamped = Math.min(MAX_IDLE_SECONDS, Math.max(0, Math.ceil(seconds) || 0));
     exchange.host.sink.setIdleTimeout(exchange.entry, exchange.serial, clamped);

@@ -15,7 +15,7 @@ import type { ClientTable } from "./client-table.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { holdDescriptor } from "./held-descriptors.ts";
 import { LISTENER_SLOT, type OwnAccepts } from "./own-accepts.ts";
-import { ProxyStage } from "./proxy-stage.ts";
+import type * as Proxies from "./proxy-stage.ts";
 
 /** New clients taken in a turn. */
 const INCOMING_BUDGET = 64;
@@ -36,6 +36,12 @@ export interface TakerPlaces {
   readonly closer: ClientCloser;
 }
 
+/** With `require`: most servers have no proxy in front of them, and dispatchers start sooner without it. */
+function proxyStage(proxies: readonly string[], table: ClientTable): Proxies.ProxyStage {
+  const { ProxyStage } = require("./proxy-stage.ts") as typeof Proxies;
+  return new ProxyStage(proxies, table);
+}
+
 /** Takes the clients of one dispatcher. */
 export class ClientTaker {
   readonly #owner: TakerOwner;
@@ -44,7 +50,7 @@ export class ClientTaker {
   readonly #deadlines: Deadlines;
   readonly #closer: ClientCloser;
   readonly #counters: Float64Array;
-  readonly #proxy: ProxyStage | null;
+  readonly #proxy: Proxies.ProxyStage | null;
   readonly #own: OwnAccepts | null;
   readonly #log: BoundedLog = new BoundedLog("client-refused");
   readonly #peer: Int32Array = new Int32Array(PEER_ADDRESS_WORDS);
@@ -62,7 +68,7 @@ export class ClientTaker {
     this.#deadlines = places.deadlines;
     this.#closer = places.closer;
     this.#counters = counters;
-    this.#proxy = proxies === null ? null : new ProxyStage(proxies, places.table);
+    this.#proxy = proxies === null ? null : proxyStage(proxies, places.table);
     this.#own = own;
   }
 

@@ -32,7 +32,7 @@ import { HANDLER_RUN, HANDLER_WAIT, recordTime } from "../shm/buckets.ts";
 import { type ControlBlock, HANDLER_RETIRING } from "../shm/control-block.ts";
 import { HandlerCounter } from "../shm/counters.ts";
 import type { Parker } from "../shm/parker.ts";
-import { fileAccess } from "./file-access.ts";
+import type * as Files from "./file-access.ts";
 import { BYTE_MS, HEAVY_MS, QUICK_MS } from "./kind-table.ts";
 import { RunMeter } from "./run-meter.ts";
 import { YieldingWait } from "./yielding-wait.ts";
@@ -51,7 +51,6 @@ const SERVICE_WEIGHT = 1 / 8;
 /** One dispatcher and the requests of it that are open here. */
 class LinkHost implements ExchangeHost {
   readonly sink: HandlerLink;
-  readonly files: FileAccess = fileAccess;
   readonly log: Log;
   readonly open: (Exchange | null)[] = [];
   readonly view: TaskView;
@@ -62,6 +61,11 @@ class LinkHost implements ExchangeHost {
     this.log = log;
     this.view = new TaskView(link.tasks);
     this.#onRelease = onRelease;
+  }
+
+  /** With `require`: a thread starts sooner without it. */
+  get files(): FileAccess {
+    return (require("./file-access.ts") as typeof Files).fileAccess;
   }
 
   release(exchange: Exchange): void {
