@@ -275,7 +275,7 @@ export class Clients
   /** A handler has answered a task: quickly, or after long computing, or neither. */
   measured(task: Task, isQuick: boolean, isHeavy: boolean): void {
     this.#kinds?.ranInPool(task.kind, task.kindParent, isQuick, isHeavy);
-    if (isHeavy) this.#kinds?.noteSlowTarget(task.kind, task.target);
+    if (isHeavy) this.#kinds?.noteSlowTarget(task.kind, task.target, false);
     task.kind = NO_KIND;
   }
 

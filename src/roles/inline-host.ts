@@ -33,7 +33,7 @@ import { CLIENT_CLOSED, type Client, TASK_GIVEN, TASK_OVER, Task, type TaskLink 
 import { GATHERED_BYTES } from "./direct-answers.ts";
 import { fileAccess } from "./file-access.ts";
 import type { InlineOwner } from "./inline-owner.ts";
-import { BYTE_MS, type KindTable, NO_KIND, QUICK_MS, SLOW_MS, targetHash } from "./kind-table.ts";
+import { BYTE_MS, type KindTable, QUICK_MS, SLOW_MS, targetHash } from "./kind-table.ts";
 import { copyAnswer } from "./native-answer.ts";
 import { NoticeList, TELL_ABORT, TELL_CREDIT, TELL_EXPIRED, TELL_HALF_CLOSED } from "./notice-list.ts";
 import { RunMeter } from "./run-meter.ts";
@@ -152,9 +152,7 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
     if (bodyBytes > 0) source.copy(scratch.bytes, bodyAt, bodyStart, bodyStart + bodyBytes);
     this.#view.moveTo(scratch, 0);
     const ownMs = this.#run(client, sequence, kind, parent, bodyBytes, null);
-    // A kind that stays here was forgiven: it was not the target that was slow.
-    if (ownMs >= SLOW_MS && !this.kinds.isInline(kind, NO_KIND))
-      this.kinds.noteSlowTarget(kind, targetHash(head, source, headStart));
+    if (ownMs >= SLOW_MS) this.kinds.noteSlowTarget(kind, targetHash(head, source, headStart), true);
   }
 
   /** Runs the handler of a request whose record was written before, and whose body is in it or all of `content`. */
@@ -163,12 +161,14 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
     sequence: number,
     kind: number,
     parent: number,
+    target: number,
     record: RecordMemory,
     content: NativeBuffer | null,
   ): void {
     this.#view.moveTo(record, 0);
     const bytes = content && new Uint8Array(content.bytes.buffer as ArrayBuffer);
-    this.#run(client, sequence, kind, parent, bytes?.length ?? this.#view.bodyBytes, bytes);
+    const ownMs = this.#run(client, sequence, kind, parent, bytes?.length ?? this.#view.bodyBytes, bytes);
+    if (ownMs >= SLOW_MS) this.kinds.noteSlowTarget(kind, target, true);
   }
 
   /** Gives the milliseconds for which it has kept this thread, less those that its bytes account for. */

@@ -14,9 +14,10 @@
  *
  * A kind whose runs compute for long is noted as heavy: `heavy-limit.ts` says what for.
  *
- * Where the cost depends on an identifier or the query, those targets that were slow twice (`/report?year=all`; once is
- * what any first run may be) are kinds of their own from then on, up to SLOW_TARGETS of them: they say nothing any more of the
- * kind they came from.
+ * Where the cost depends on an identifier or the query, a target that was slow (`/report?year=all`) is a kind of its own from then on,
+ * up to SLOW_TARGETS of them: it delays nobody again, and says nothing any more of the kind it came from. In the pool, where it delays
+ * nobody, it takes two slow runs: one is what any first run on a cold thread may be. After a streak of quick runs it belongs to its
+ * kind again, whose own streak is what bounds the delays then.
  *
  * A path that was never seen (a slug) goes by its parent, the pattern with the last segment left open.
  *
@@ -79,19 +80,19 @@ export class KindTable {
   readonly #needed: Int32Array = new Int32Array(ENTRIES);
   readonly #averageMs: Float64Array = new Float64Array(ENTRIES);
   /**
-   * Above 0 for one that was promoted and has hardly made a mistake since but that of not being worth it: up with each
-   * good inline run to twice SLIP, down by SLIP with each slow one.
+   * Above 0 for one that was promoted and has hardly made a mistake since but that of not being worth it: up with each good inline
+   * run to twice SLIP, down by SLIP with each slow one that may have been a pause, and to 0 with a longer one.
    */
   readonly #shortness: Uint8Array = new Uint8Array(ENTRIES);
   /** Heavy runs less the others, from 0 to twice HEAVY_RUNS. */
   readonly #heaviness: Uint8Array = new Uint8Array(ENTRIES);
   /** Runs since the promotion or the last one that was forgiven. */
   readonly #goodRuns: Int32Array = new Int32Array(ENTRIES);
-  /** Whether targets of this kind were slow. */
-  readonly #hasSlowTargets: Uint8Array = new Uint8Array(ENTRIES);
-  /** Hashes of targets that were slow, found by their low bits, and whether they were so more than once. */
+  /** How many targets of this kind are kinds of their own. While none is, targets need no hash. */
+  readonly #ownTargets: Uint16Array = new Uint16Array(ENTRIES);
+  /** Hashes of targets that were slow, found by their low bits, and the kinds of those that are kinds of their own, else NO_KIND. */
   readonly #slowTargets: Int32Array = new Int32Array(SLOW_TARGETS);
-  readonly #isSlowAgain: Uint8Array = new Uint8Array(SLOW_TARGETS);
+  readonly #kindsLeft: Int32Array = new Int32Array(SLOW_TARGETS);
   /** The parent of the kind that `find` gave last, or NO_KIND. */
   parent: number = NO_KIND;
   #rotation = 0;
@@ -101,7 +102,8 @@ export class KindTable {
     this.parent = NO_KIND;
     if (head.route > 0) {
       const kind = this.#enter(mix(mix(0x9e37, head.method), -head.route));
-      return this.#slowTargetOf(kind, head, bytes, headStart) || kind;
+      const target = this.#ownTargetOf(kind, head, bytes, headStart);
+      return target === NO_KIND ? kind : this.#enter(target);
     }
     let hash = mix(0x79b9, head.method);
     let before = hash;
@@ -125,31 +127,42 @@ export class KindTable {
     }
     if (isIdentifier(length, digits)) hash = mix(before, IDENTIFIER);
     const kind = this.#enter(hash);
-    const slow = this.#slowTargetOf(kind, head, bytes, headStart);
-    if (slow !== NO_KIND) return slow;
+    const target = this.#ownTargetOf(kind, head, bytes, headStart);
+    if (target !== NO_KIND) return this.#enter(target);
     this.parent = length === 0 ? NO_KIND : this.#enter(mix(before, ANY));
     return kind;
   }
 
-  /** The kind of a target that was slow, or NO_KIND. */
-  #slowTargetOf(kind: number, head: RequestHead, bytes: Uint8Array, headStart: number): number {
+  /** The hash of a target that is a kind of its own, or NO_KIND. */
+  #ownTargetOf(kind: number, head: RequestHead, bytes: Uint8Array, headStart: number): number {
     const row = this.#rowOf(kind);
-    if (row < 0 || this.#hasSlowTargets[row] === 0) return NO_KIND;
+    if (row < 0 || this.#ownTargets[row] === 0) return NO_KIND;
     const target = targetHash(head, bytes, headStart);
     const place = target & (SLOW_TARGETS - 1);
-    const isSlow = this.#slowTargets[place] === target && this.#isSlowAgain[place] === 1;
-    return isSlow ? this.#enter(target) : NO_KIND;
+    return this.#slowTargets[place] === target && this.#kindsLeft[place] !== NO_KIND ? target : NO_KIND;
   }
 
-  /** A run of this kind and this target (`targetHash`) was slow: from the second time on the target is a kind of its own. */
-  noteSlowTarget(kind: number, target: number): void {
+  /** A run of this kind and this target (`targetHash`) was slow; inline it was if it has delayed others. */
+  noteSlowTarget(kind: number, target: number, wasInline: boolean): void {
     const row = this.#rowOf(kind);
     if (row < 0 || kind === target) return;
+    // A kind that stays inline was forgiven: it was not the target that was slow.
+    if (wasInline && this.#isInline[row] === 1) return;
     const place = target & (SLOW_TARGETS - 1);
-    const isAgain = this.#slowTargets[place] === target;
+    const isOwn = wasInline || this.#slowTargets[place] === target;
+    this.#rejoin(place);
     this.#slowTargets[place] = target;
-    this.#isSlowAgain[place] = isAgain ? 1 : 0;
-    if (isAgain) this.#hasSlowTargets[row] = 1;
+    if (!isOwn) return;
+    this.#kindsLeft[place] = kind;
+    this.#ownTargets[row]! += 1;
+  }
+
+  /** The target at this place, if it is a kind of its own, belongs to its kind again. */
+  #rejoin(place: number): void {
+    const row = this.#rowOf(this.#kindsLeft[place]!);
+    this.#slowTargets[place] = NO_KIND;
+    this.#kindsLeft[place] = NO_KIND;
+    if (row >= 0 && this.#ownTargets[row]! > 0) this.#ownTargets[row]! -= 1;
   }
 
   /** Whether a request of this kind is to run inline. */
@@ -197,7 +210,7 @@ export class KindTable {
     } else if (!isSettled || !this.#forgives(kind, ms)) {
       this.#demote(kind);
       this.#demote(parent);
-      this.#slip(kind, isSettled ? SLIP : 2 * SLIP);
+      this.#slip(kind, isSettled && ms <= FORGIVEN_MS ? SLIP : 2 * SLIP);
     }
   }
 
@@ -249,10 +262,15 @@ export class KindTable {
   }
 
   #promote(row: number): void {
-    // A target that was slow and is quick now, as after the first runs on cold threads, belongs to its kind again.
+    // A target that was slow and is quick now, as after the first runs on cold threads, belongs to its kind again. It runs
+    // where that does, and in the pool at first when it is slow again.
     const tag = this.#tags[row]!;
     const place = tag & (SLOW_TARGETS - 1);
-    if (this.#slowTargets[place] === tag) this.#slowTargets[place] = NO_KIND;
+    if (this.#slowTargets[place] === tag) {
+      this.#rejoin(place);
+      this.#streak[row] = -1;
+      return;
+    }
     this.#isInline[row] = 1;
     this.#shortness[row] = Math.max(SLIP, this.#shortness[row]!);
     this.#streak[row] = 0;
@@ -288,7 +306,7 @@ export class KindTable {
     this.#streak[row] = 0;
     this.#needed[row] = FIRST_STREAK;
     this.#heaviness[row] = 0;
-    this.#hasSlowTargets[row] = 0;
+    this.#ownTargets[row] = 0;
     return kind;
   }
 }

@@ -361,7 +361,8 @@ export class RequestIntake {
       client.forget(task);
       this.#owner.over(task);
       body.finish(body.content === null ? body.bodyBytes : 0, 0);
-      this.#inline.runRecord(client, task.sequence, task.kind, task.kindParent, body, body.content);
+      const { sequence, kind, kindParent, target } = task;
+      this.#inline.runRecord(client, sequence, kind, kindParent, target, body, body.content);
       return;
     }
     if (body.content !== null) {

@@ -58,9 +58,19 @@ describe("kinds whose runs are short, worth it or not", () => {
     // Run inline for want of a thread, it is not promoted by that.
     kinds.ranInline(of[0], of[1], 0.01, true);
     expect([isInline(kinds, of), kinds.isShort(of[0])]).toEqual([false, true]);
-    kinds.ranInline(of[0], of[1], 30, true);
+    // A pause of the engine may take so long.
+    kinds.ranInline(of[0], of[1], 4, true);
     expect(kinds.isShort(of[0])).toBe(true);
-    kinds.ranInline(of[0], of[1], 30, true);
+    kinds.ranInline(of[0], of[1], 4, true);
+    expect(kinds.isShort(of[0])).toBe(false);
+  });
+
+  test("are none that were slow for longer than a pause, once", () => {
+    const kinds = new KindTable();
+    const of = find(kinds, "/a");
+    runInPool(kinds, of, 16);
+    for (let run = 0; run < 100; run++) kinds.ranInline(of[0], of[1], 0.01, true);
+    kinds.ranInline(of[0], of[1], 6, true);
     expect(kinds.isShort(of[0])).toBe(false);
   });
 
@@ -191,9 +201,9 @@ describe("targets that were slow", () => {
     const before = find(kinds, slow, "GET", route);
     expect(find(kinds, other, "GET", route)).toEqual(before);
     runInPool(kinds, before, 16);
-    kinds.noteSlowTarget(before[0], target(slow));
+    kinds.noteSlowTarget(before[0], target(slow), false);
     expect(find(kinds, slow, "GET", route)).toEqual(before);
-    kinds.noteSlowTarget(before[0], target(slow));
+    kinds.noteSlowTarget(before[0], target(slow), false);
     expect(find(kinds, slow, "GET", route)).toEqual([target(slow), NO_KIND]);
     expect(find(kinds, other, "GET", route)).toEqual(before);
     expect(isInline(kinds, find(kinds, slow, "GET", route))).toBe(false);
@@ -204,11 +214,62 @@ describe("targets that were slow", () => {
 
   test("one that is quick again belongs to its kind again", () => {
     const kinds = new KindTable();
-    for (let time = 0; time < 2; time++) kinds.noteSlowTarget(find(kinds, "/a")[0], target("/a?x"));
+    for (let time = 0; time < 2; time++) kinds.noteSlowTarget(find(kinds, "/a")[0], target("/a?x"), false);
     runInPool(kinds, find(kinds, "/a?x"), 16);
     expect(find(kinds, "/a?x")).toEqual(find(kinds, "/a"));
     expect(isInline(kinds, find(kinds, "/a"))).toBe(false);
   });
+
+  /** A slow inline run of a target, as the host tells of it. */
+  const runSlowly = (kinds: KindTable, path: string, ms: number): void => {
+    const [kind, parent] = find(kinds, path);
+    kinds.ranInline(kind, parent, ms, true);
+    kinds.noteSlowTarget(kind, target(path), true);
+  };
+
+  test("inline, once is enough, and also when it was quick for a while", () => {
+    const kinds = new KindTable();
+    const before = find(kinds, "/a");
+    for (const needed of [16, 32, 64]) {
+      runInPool(kinds, before, needed);
+      expect(isInline(kinds, find(kinds, "/a?x"))).toBe(true);
+      runSlowly(kinds, "/a?x", 20);
+      expect(find(kinds, "/a?x")).toEqual([target("/a?x"), NO_KIND]);
+      expect(isInline(kinds, find(kinds, "/a?x"))).toBe(false);
+      runInPool(kinds, find(kinds, "/a?x"), 16);
+      expect(find(kinds, "/a?x")).toEqual(before);
+    }
+  });
+
+  test("inline, not where it was forgiven", () => {
+    const kinds = new KindTable();
+    const before = find(kinds, "/a");
+    runInPool(kinds, before, 16);
+    for (let run = 0; run < 300; run++) kinds.ranInline(before[0], before[1], 0.01, true);
+    runSlowly(kinds, "/a?x", 3);
+    expect([find(kinds, "/a?x"), isInline(kinds, before)]).toEqual([before, true]);
+  });
+
+  test("one that finds its row taken by a kind that is inline goes to the pool all the same", () => {
+    const kinds = new KindTable();
+    const before = find(kinds, "/a");
+    const [slow, other] = twins();
+    runInPool(kinds, find(kinds, other), 16);
+    runInPool(kinds, before, 16);
+    runSlowly(kinds, slow, 20);
+    runInPool(kinds, before, 32);
+    expect([isInline(kinds, before), isInline(kinds, find(kinds, other))]).toEqual([true, true]);
+    for (let request = 0; request < 10; request++) expect(isInline(kinds, find(kinds, slow))).toBe(false);
+  });
+
+  /** A target of /a and a path whose kinds would have the same row. */
+  function twins(): [string, string] {
+    const row = (hash: number): number => hash & 4095;
+    const [kind] = find(new KindTable(), "/k/x");
+    for (let number = 0; ; number++) {
+      if (row(target(`/a?${number}`)) === row(kind)) return [`/a?${number}`, "/k/x"];
+    }
+  }
 });
 
 test("a kind is heavy after two heavy runs more than others, and light again after others", () => {

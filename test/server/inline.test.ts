@@ -140,7 +140,7 @@ describe.skipIf(isBunTarget)("placement", () => {
     }
   });
 
-  test("a query that was slow twice is a kind of its own: it stays in the pool, the others come back", async () => {
+  test("a query that was slow is a kind of its own: it stays in the pool, the others come back", async () => {
     start();
     for (let time = 0; time < 3; time++) {
       await warm("cost");
