@@ -67,18 +67,20 @@ export function serveOptions(
 
 /** With `require`, for the sake of the threads that start no server. */
 function startServer(resolved: ResolvedOptions, index: number): HTTPServer {
-  const listener = (require("./listen.ts") as typeof Listen).listenerOf(resolved);
+  // The threads that the first answer needs; they load their modules while this thread loads its own.
+  prepareThreads([
+    ...(resolved.mode === "main" || resolved.threads.min === 0 ? [] : [["handler", "handler 0"] as const]),
+    ["dispatcher", "dispatcher 0"],
+    ["acceptor", "acceptor"],
+  ]);
   try {
-    // The threads that the first answer needs; they load their modules while this thread loads its own.
-    prepareThreads([
-      ...(resolved.mode === "main" || resolved.threads.min === 0 ? [] : [["handler", "handler 0"] as const]),
-      ["dispatcher", "dispatcher 0"],
-      ["acceptor", "acceptor"],
-    ]);
-    return (require("./start.ts") as typeof Start).startOn(listener, resolved, index, import.meta.url);
-  } catch (error) {
-    listener.close();
-    throw error;
+    const listener = (require("./listen.ts") as typeof Listen).listenerOf(resolved);
+    try {
+      return (require("./start.ts") as typeof Start).startOn(listener, resolved, index, import.meta.url);
+    } catch (error) {
+      listener.close();
+      throw error;
+    }
   } finally {
     dropPrepared();
   }

@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { requestBytes } from "../support/exchange.ts";
+import { eventually, openDescriptors, openedSince, threadCount } from "../support/process-info.ts";
 import { RawClient, type Target } from "../support/raw-client.ts";
 import { MODES, startServer, stopAll } from "../support/servers.ts";
 import { serve } from "../support/target.ts";
@@ -94,6 +95,23 @@ describe("errors are thrown by serve()", () => {
       errno: 0,
       message: `Failed to start server. Is port ${server.port} in use?`,
     });
+  });
+
+  test("a port in use, again and again: the threads that were prepared end", async () => {
+    await using server = await startServer("main");
+    // Those of the first may leave threads of Bun's own.
+    start({ port: server.port, hostname: "127.0.0.1" });
+    await Bun.sleep(100);
+    const threads = threadCount();
+    const descriptors = openDescriptors();
+    for (let attempt = 0; attempt < 10; attempt++) {
+      expect(start({ port: server.port, hostname: "127.0.0.1" })).toMatchObject({ code: "EADDRINUSE" });
+    }
+    await eventually(
+      "more threads, descriptors opened",
+      () => ({ threads: threadCount() - threads, opened: openedSince(descriptors) }),
+      (left) => left.threads <= 0 && left.opened.length === 0,
+    );
   });
 
   test("a unix path in use", () => {
