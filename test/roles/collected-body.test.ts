@@ -72,3 +72,20 @@ test("one that grew too long is left out of its record", () => {
     TASK_CLOSES | TASK_STREAMS_BODY,
   ]);
 });
+
+test.each([0, 10, 30_000])(
+  "one of %d announced bytes takes 4 KiB at most before any of it has come",
+  (expected) => {
+    const body = open(expected);
+    const roomBytes = body.bytes.length - taskRecordBytes(REQUEST.head, 0);
+    expect([body.content, roomBytes <= 4096 + 8]).toEqual([null, true]);
+  },
+);
+
+test("a long one for a handler on this thread has its whole memory at once, beside the record", () => {
+  const body = new CollectedBody(taskRecordBytes(REQUEST.head, 0), 1_000_000, true);
+  expect([body.content!.length, body.bytes.length - taskRecordBytes(REQUEST.head, 0) <= 8]).toEqual([
+    1_000_000,
+    true,
+  ]);
+});

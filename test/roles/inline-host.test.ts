@@ -8,6 +8,7 @@ import { HandlerRuntime } from "../../src/fetch/runtime.ts";
 import { InlineHost } from "../../src/roles/inline-host.ts";
 import { DispatcherCounter } from "../../src/shm/counters.ts";
 import { parseRequest } from "../channel/link-pair.ts";
+import type { Peer } from "./peer.ts";
 import { Serving } from "./serving.ts";
 
 installResponseNotes();
@@ -187,6 +188,28 @@ describe("bodies", () => {
     });
     expect(bodiesOf(peer.received).slice(2)).toEqual(["300000 300000 120", "y".repeat(200_000), "at /a"]);
     expect([ranInline(), run.inFlight]).toEqual([5, 0]);
+  });
+
+  test("past 1 MiB, or past 64 MiB of all together, handler threads read them as they come", async () => {
+    const MIB = 1 << 20;
+    const begin = async (bytes: number): Promise<Peer> => {
+      const peer = await run.connect();
+      peer.send(`POST /bytes HTTP/1.1\r\nHost: a\r\nContent-Length: ${bytes}\r\n\r\nx`);
+      await run.turns(2);
+      return peer;
+    };
+    await begin(MIB + 1);
+    expect(run.handler.started).toHaveLength(1);
+    const peers: Peer[] = [];
+    for (let count = 0; count < 64; count++) peers.push(await begin(MIB));
+    expect(run.handler.started).toHaveLength(1);
+    await begin(MIB);
+    expect(run.handler.started).toHaveLength(2);
+    const clients = run.clients.count;
+    peers[0]!.close();
+    await run.until(() => run.clients.count === clients - 1);
+    await begin(MIB);
+    expect(run.handler.started).toHaveLength(2);
   });
 
   test("one whose client leaves is dropped", async () => {
