@@ -120,7 +120,7 @@ export class Clients
     this.#deadlines = new Deadlines(this.#wheel, settings.idleTimeoutMs, settings.times);
     this.#notice = new TimeoutNotice(control, settings.isTimeoutTold, settings.idleTimeoutMs);
     this.writer = new AnswerWriter(this, counters, log, settings.requestsPerConnection);
-    this.#kinds = settings.areKindsKept ? new KindTable() : null;
+    this.#kinds = settings.areKindsKept ? new KindTable(counters) : null;
     this.results = new ResultReader(this, this.writer, counters, links);
     this.#closer = new ClientCloser(this, this.#table, this.#wheel, this.#deadlines, this.writer, counters);
     const accepts = OwnAccepts.of(settings.ownAccepts, index, control, poller, counters);

@@ -26,6 +26,7 @@
  * random paths do not push out the kinds that matter.
  */
 import type { RequestHead } from "../http/request-head.ts";
+import { DispatcherCounter } from "../shm/counters.ts";
 
 /** Milliseconds a run may take to count as quick. */
 export const QUICK_MS = 0.1;
@@ -95,7 +96,13 @@ export class KindTable {
   readonly #kindsLeft: Int32Array = new Int32Array(SLOW_TARGETS);
   /** The parent of the kind that `find` gave last, or NO_KIND. */
   parent: number = NO_KIND;
+  readonly #counters: Float64Array;
   #rotation = 0;
+
+  /** @param counters those of the dispatcher, for promotions and demotions */
+  constructor(counters: Float64Array) {
+    this.#counters = counters;
+  }
 
   /** Finds the kind of a request; its parent is in `parent` until the next call. */
   find(head: RequestHead, bytes: Uint8Array, headStart: number): number {
@@ -271,6 +278,7 @@ export class KindTable {
       this.#streak[row] = -1;
       return;
     }
+    this.#counters[DispatcherCounter.promotions]! += 1;
     this.#isInline[row] = 1;
     this.#shortness[row] = Math.max(SLIP, this.#shortness[row]!);
     this.#streak[row] = 0;
@@ -281,6 +289,8 @@ export class KindTable {
   #demote(kind: number): void {
     const row = this.#rowOf(kind);
     if (row < 0) return;
+    // Not one that ran inline as its siblings do, or for want of a thread.
+    if (this.#isInline[row] === 1) this.#counters[DispatcherCounter.demotions]! += 1;
     this.#isInline[row] = 0;
     this.#streak[row] = -1;
     this.#needed[row] = Math.min(LONGEST_STREAK, this.#needed[row]! * 2);

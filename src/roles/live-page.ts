@@ -126,6 +126,8 @@ var CHARTS = [
   { title: "Handler threads", unit: "by state", shows: number, stacked: true,
     series: [["busy", "b", "busy"], ["idle", "d", "idle"], ["starting or stopping", "a", "moving"]] },
   { title: "Requests at hand", unit: "now", shows: number, series: [["in flight", "a", "inFlight"], ["waiting", "b", "backlog"]] },
+  { title: "Kinds of requests", unit: "moved, since the start", shows: number,
+    series: [["to dispatch threads", "a", "promotions"], ["back to handler threads", "b", "demotions"]] },
   { title: "Traffic", unit: "bytes a second", shows: number, series: [["sent", "a", "sent"], ["received", "b", "received"]] }
 ];
 TILES.forEach(function (tile) {
@@ -239,6 +241,7 @@ function take(now) {
   });
   points.push({
     rate: rate("requests"), inline: rate("requestsInline"), sent: rate("bytesSent"), received: rate("bytesReceived"),
+    promotions: stats.promotions, demotions: stats.demotions,
     errors: errors / seconds, inFlight: stats.inFlight, backlog: stats.backlog, connections: stats.connections,
     wait50: quantile(wait, now.boundsMs, 0.5), wait99: quantile(wait, now.boundsMs, 0.99),
     run50: quantile(run, now.boundsMs, 0.5), run99: quantile(run, now.boundsMs, 0.99),

@@ -63,6 +63,16 @@ const OF_DISPATCHERS: readonly Row[] = [
     DispatcherCounter.requestsInline,
   ],
   [
+    "kind_promotions_total",
+    "Kinds of requests that came to run on dispatch threads.",
+    DispatcherCounter.promotions,
+  ],
+  [
+    "kind_demotions_total",
+    "Kinds of requests that went back to handler threads.",
+    DispatcherCounter.demotions,
+  ],
+  [
     "requests_refused_total",
     "Requests answered with 503 because too many waited.",
     DispatcherCounter.tasksRefused,

@@ -36,6 +36,8 @@ interface DispatcherReading {
   requests: number;
   responses: number;
   requestsInline: number;
+  promotions: number;
+  demotions: number;
   backlog: number;
   inFlight: number;
   connections: number;
@@ -83,6 +85,8 @@ export function readStats(memory: ServerMemory, control: ControlBlock): object {
     requests: sum("requests"),
     responses: sum("responses"),
     requestsInline: sum("requestsInline"),
+    promotions: sum("promotions"),
+    demotions: sum("demotions"),
     backlog: sum("backlog"),
     inFlight: sum("inFlight"),
     connections: sum("connections"),
@@ -124,6 +128,8 @@ function readDispatcher(memory: ServerMemory, control: ControlBlock, index: numb
     requests: counters[DispatcherCounter.requests],
     responses: counters[DispatcherCounter.responses],
     requestsInline: counters[DispatcherCounter.requestsInline],
+    promotions: counters[DispatcherCounter.promotions],
+    demotions: counters[DispatcherCounter.demotions],
     backlog: load.backlog,
     inFlight: load.inFlight,
     connections: load.clients,

@@ -148,6 +148,13 @@ export interface DispatcherStats {
   readonly requests: number;
   /** Requests whose handlers ran on dispatch threads (`threads.inline`). */
   readonly requestsInline: number;
+  /**
+   * Kinds of requests (a method and a route, or a pattern of a path) that have shown to be short, and run on this thread from then
+   * on; again each time they come back. A pattern that stands for paths never seen counts too.
+   */
+  readonly promotions: number;
+  /** Kinds that were slow there, or waited for something, and went back to handler threads: each may have delayed clients once. */
+  readonly demotions: number;
   /** Requests that wait for a handler with room, now. */
   readonly backlog: number;
   /** Requests with a handler, not yet answered, now. */

@@ -38,6 +38,8 @@ export const DISPATCHER_COUNTERS = [
   "accessLogDropped",
   "handlerTimeouts",
   "clientsAccepted",
+  "promotions",
+  "demotions",
 ] as const;
 
 /** What each handler thread counts. */

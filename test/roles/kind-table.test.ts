@@ -1,7 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { KindTable, NO_KIND, targetHash } from "../../src/roles/kind-table.ts";
+import { DISPATCHER_COUNTERS, DispatcherCounter } from "../../src/shm/counters.ts";
 import { parseRequest } from "../channel/link-pair.ts";
+
+const newCounters = (): Float64Array => new Float64Array(DISPATCHER_COUNTERS.length);
+const newKinds = (): KindTable => new KindTable(newCounters());
 
 /** The kind of a request and its parent. */
 function find(kinds: KindTable, target: string, method = "GET", route = 0): [number, number] {
@@ -16,7 +20,7 @@ function runInPool(kinds: KindTable, of: [number, number], count: number, isQuic
 
 const isInline = (kinds: KindTable, of: [number, number]): boolean => kinds.isInline(of[0], of[1]);
 const kindOf = (target: string, method?: string, route?: number): number =>
-  find(new KindTable(), target, method, route)[0];
+  find(newKinds(), target, method, route)[0];
 
 describe("what is one kind", () => {
   test.each([
@@ -48,7 +52,7 @@ describe("what is one kind", () => {
 
 describe("kinds whose runs are short, worth it or not", () => {
   test("are those that were promoted once, and made no mistake since", () => {
-    const kinds = new KindTable();
+    const kinds = newKinds();
     const of = find(kinds, "/a");
     expect(kinds.isShort(of[0])).toBe(false);
     runInPool(kinds, of, 16);
@@ -66,7 +70,7 @@ describe("kinds whose runs are short, worth it or not", () => {
   });
 
   test("are none that were slow for longer than a pause, once", () => {
-    const kinds = new KindTable();
+    const kinds = newKinds();
     const of = find(kinds, "/a");
     runInPool(kinds, of, 16);
     for (let run = 0; run < 100; run++) kinds.ranInline(of[0], of[1], 0.01, true);
@@ -75,7 +79,7 @@ describe("kinds whose runs are short, worth it or not", () => {
   });
 
   test("are none that wait for something", () => {
-    const kinds = new KindTable();
+    const kinds = newKinds();
     const of = find(kinds, "/a");
     runInPool(kinds, of, 16);
     for (let run = 0; run < 100; run++) kinds.ranInline(of[0], of[1], 0.01, true);
@@ -84,7 +88,7 @@ describe("kinds whose runs are short, worth it or not", () => {
   });
 
   test("are none that compute for long in the pool", () => {
-    const kinds = new KindTable();
+    const kinds = newKinds();
     const of = find(kinds, "/a");
     runInPool(kinds, of, 16);
     kinds.ranInPool(of[0], of[1], false, true);
@@ -94,7 +98,7 @@ describe("kinds whose runs are short, worth it or not", () => {
 
 describe("promotion", () => {
   test("after 16 quick runs in a row", () => {
-    const kinds = new KindTable();
+    const kinds = newKinds();
     const kind = find(kinds, "/a");
     runInPool(kinds, kind, 15);
     expect(isInline(kinds, kind)).toBe(false);
@@ -106,7 +110,7 @@ describe("promotion", () => {
   });
 
   test("a path that was never seen goes by its siblings; one that was slow does not", () => {
-    const kinds = new KindTable();
+    const kinds = newKinds();
     for (let index = 0; index < 16; index++) {
       runInPool(kinds, find(kinds, `/posts/slug-${"abcdefghijklmnopqrstuvwxyz"[index]}`), 1);
     }
@@ -130,7 +134,7 @@ describe("demotion", () => {
     ["a slow run", 1.5, true],
     ["one that did not settle", 0.01, false],
   ])("by %s, and it takes twice as many runs to come back, each time", (_name, ms, isSettled) => {
-    const kinds = new KindTable();
+    const kinds = newKinds();
     const kind = promoted(kinds);
     for (const needed of [32, 64, 128]) {
       kinds.ranInline(kind[0], kind[1], ms, isSettled);
@@ -143,7 +147,7 @@ describe("demotion", () => {
   });
 
   test("by an average that is worth a hand-over", () => {
-    const kinds = new KindTable();
+    const kinds = newKinds();
     const kind = promoted(kinds);
     for (let run = 0; run < 1000; run++) kinds.ranInline(kind[0], kind[1], 0.05, true);
     expect(isInline(kinds, kind)).toBe(true);
@@ -152,7 +156,7 @@ describe("demotion", () => {
   });
 
   test("is forgiven after 65,536 good runs", () => {
-    const kinds = new KindTable();
+    const kinds = newKinds();
     const kind = promoted(kinds);
     kinds.ranInline(kind[0], kind[1], 6, true);
     runInPool(kinds, kind, 32);
@@ -165,7 +169,7 @@ describe("demotion", () => {
   });
 
   test("not by a short slow run after enough good ones: those are pauses of the engine", () => {
-    const kinds = new KindTable();
+    const kinds = newKinds();
     const kind = promoted(kinds);
     const runWell = (count: number): void => {
       for (let run = 0; run < count; run++) kinds.ranInline(kind[0], kind[1], 0.01, true);
@@ -179,7 +183,7 @@ describe("demotion", () => {
   });
 
   test("runs in the pool say nothing against a kind that is inline", () => {
-    const kinds = new KindTable();
+    const kinds = newKinds();
     const kind = promoted(kinds);
     runInPool(kinds, kind, 5, false);
     expect(isInline(kinds, kind)).toBe(true);
@@ -197,7 +201,7 @@ describe("targets that were slow", () => {
     ["/reports/2025", "/reports/2026", 0],
     ["/report?all", "/report?one", 3],
   ])("%s is a kind of its own, %s stays what it was (route %i)", (slow, other, route) => {
-    const kinds = new KindTable();
+    const kinds = newKinds();
     const before = find(kinds, slow, "GET", route);
     expect(find(kinds, other, "GET", route)).toEqual(before);
     runInPool(kinds, before, 16);
@@ -213,7 +217,7 @@ describe("targets that were slow", () => {
   });
 
   test("one that is quick again belongs to its kind again", () => {
-    const kinds = new KindTable();
+    const kinds = newKinds();
     for (let time = 0; time < 2; time++) kinds.noteSlowTarget(find(kinds, "/a")[0], target("/a?x"), false);
     runInPool(kinds, find(kinds, "/a?x"), 16);
     expect(find(kinds, "/a?x")).toEqual(find(kinds, "/a"));
@@ -228,7 +232,7 @@ describe("targets that were slow", () => {
   };
 
   test("inline, once is enough, and also when it was quick for a while", () => {
-    const kinds = new KindTable();
+    const kinds = newKinds();
     const before = find(kinds, "/a");
     for (const needed of [16, 32, 64]) {
       runInPool(kinds, before, needed);
@@ -242,7 +246,7 @@ describe("targets that were slow", () => {
   });
 
   test("inline, not where it was forgiven", () => {
-    const kinds = new KindTable();
+    const kinds = newKinds();
     const before = find(kinds, "/a");
     runInPool(kinds, before, 16);
     for (let run = 0; run < 300; run++) kinds.ranInline(before[0], before[1], 0.01, true);
@@ -251,7 +255,7 @@ describe("targets that were slow", () => {
   });
 
   test("one that finds its row taken by a kind that is inline goes to the pool all the same", () => {
-    const kinds = new KindTable();
+    const kinds = newKinds();
     const before = find(kinds, "/a");
     const [slow, other] = twins();
     runInPool(kinds, find(kinds, other), 16);
@@ -265,15 +269,41 @@ describe("targets that were slow", () => {
   /** A target of /a and a path whose kinds would have the same row. */
   function twins(): [string, string] {
     const row = (hash: number): number => hash & 4095;
-    const [kind] = find(new KindTable(), "/k/x");
+    const [kind] = find(newKinds(), "/k/x");
     for (let number = 0; ; number++) {
       if (row(target(`/a?${number}`)) === row(kind)) return [`/a?${number}`, "/k/x"];
     }
   }
 });
 
+test("promotions and demotions are counted, parents too; what changes nothing is not", () => {
+  const counters = newCounters();
+  const kinds = new KindTable(counters);
+  const counts = (): number[] => [
+    counters[DispatcherCounter.promotions]!,
+    counters[DispatcherCounter.demotions]!,
+  ];
+  const [kind, parent] = find(kinds, "/a");
+  runInPool(kinds, [kind, NO_KIND], 15);
+  expect(counts()).toEqual([0, 0]);
+  runInPool(kinds, [kind, NO_KIND], 20);
+  for (let run = 0; run < 50; run++) kinds.ranInline(kind, parent, 0.01, true);
+  expect(counts()).toEqual([1, 0]);
+  kinds.ranInline(kind, parent, 8, true);
+  expect(counts()).toEqual([1, 1]);
+  // For want of a thread, in the pool, and by a kind that is not known.
+  kinds.ranInline(kind, parent, 8, true);
+  runInPool(kinds, [kind, parent], 1, false);
+  kinds.ranInline(NO_KIND, NO_KIND, 8, true);
+  expect(counts()).toEqual([1, 1]);
+  runInPool(kinds, [kind, parent], 64);
+  expect(counts()).toEqual([3, 1]);
+  kinds.ranInline(kind, parent, 0.01, false);
+  expect(counts()).toEqual([3, 3]);
+});
+
 test("a kind is heavy after two heavy runs more than others, and light again after others", () => {
-  const kinds = new KindTable();
+  const kinds = newKinds();
   const kind = find(kinds, "/cpu");
   kinds.ranInPool(kind[0], kind[1], false, true);
   expect(kinds.isHeavy(kind[0])).toBe(false);
@@ -284,7 +314,7 @@ test("a kind is heavy after two heavy runs more than others, and light again aft
 });
 
 test("a flood of other paths does not push out a kind that is inline", () => {
-  const kinds = new KindTable();
+  const kinds = newKinds();
   const kind = find(kinds, "/popular");
   runInPool(kinds, kind, 16);
   let kept = 0;
@@ -299,7 +329,7 @@ test("a flood of other paths does not push out a kind that is inline", () => {
 });
 
 test("no kind is harmless", () => {
-  const kinds = new KindTable();
+  const kinds = newKinds();
   kinds.ranInPool(NO_KIND, NO_KIND, true, true);
   kinds.ranInline(NO_KIND, NO_KIND, 1, true);
   expect([kinds.isInline(NO_KIND, NO_KIND), kinds.isHeavy(NO_KIND)]).toEqual([false, false]);
@@ -311,7 +341,7 @@ test("whatever has happened, no kind is inline right after a slow run of it", ()
   });
   fc.assert(
     fc.property(runs, (history) => {
-      const kinds = new KindTable();
+      const kinds = newKinds();
       for (const [path, what] of history) {
         const kind = find(kinds, `/kind/${"abcd"[path]}`);
         if (what === "quick" || what === "slow") runInPool(kinds, kind, 5, what === "quick");

@@ -53,6 +53,8 @@ describe.skipIf(CHROMIUM === null)("in Chromium", () => {
       expect(Number(await textOf(page, tile(1), (text) => Number(text) > 0))).toBeGreaterThan(0);
       expect(await textOf(page, tile(8), (text) => / m?s$/.test(text))).toMatch(/^[\d.]+ m?s$/);
       await textOf(page, "#charts", (text) => text.includes("500") && text.includes("running"));
+      expect(await textOf(page, "#charts > :nth-child(6) h2", (text) => text !== "")).toStartWith("Kinds");
+      await textOf(page, "#charts > :nth-child(6) .legend b", (text) => Number(text) > 0);
       const lines = await page.evaluate(
         '[...document.querySelectorAll("path")].filter((p) => p.getAttribute("d")).length',
       );

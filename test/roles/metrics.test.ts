@@ -44,6 +44,8 @@ test("counters of all threads are added up", () => {
     const counters = dispatcherCounters(memory, index);
     counters[DispatcherCounter.requests] = 10 + index;
     counters[DispatcherCounter.bytesSent] = 2 ** 40;
+    counters[DispatcherCounter.promotions] = 6 + index;
+    counters[DispatcherCounter.demotions] = 4 + index;
     counters[STATUS_AT + 200] = 5;
     counters[STATUS_AT + 503 + index] = 1;
     counters[PARSE_ERROR_AT + PARSE_ERROR.BAD_HOST] = 3;
@@ -61,6 +63,8 @@ test("counters of all threads are added up", () => {
   const expected: Record<string, number> = {
     epollo_requests_total: 21,
     epollo_sent_bytes_total: 2 ** 41,
+    epollo_kind_promotions_total: 13,
+    epollo_kind_demotions_total: 9,
     'epollo_responses_total{status="200"}': 10,
     'epollo_responses_total{status="503"}': 1,
     'epollo_responses_total{status="504"}': 1,

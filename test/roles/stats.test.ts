@@ -35,6 +35,8 @@ test("counts of all dispatchers are added up, levels are those published last", 
     counters[DispatcherCounter.requests] = 10 + index;
     counters[DispatcherCounter.responses] = 20 + index;
     counters[DispatcherCounter.requestsInline] = 25 + index;
+    counters[DispatcherCounter.promotions] = 26 + index;
+    counters[DispatcherCounter.demotions] = 27 + index;
     counters[DispatcherCounter.bytesReceived] = 30 + index;
     counters[DispatcherCounter.bytesSent] = 40 + index;
     counters[DispatcherCounter.parseErrors] = 50 + index;
@@ -53,6 +55,8 @@ test("counts of all dispatchers are added up, levels are those published last", 
     requests: 21,
     responses: 41,
     requestsInline: 51,
+    promotions: 53,
+    demotions: 55,
     bytesReceived: 61,
     bytesSent: 81,
     parseErrors: 101,
@@ -66,6 +70,8 @@ test("counts of all dispatchers are added up, levels are those published last", 
   });
   expect((stats as { dispatchers: object[] }).dispatchers[1]).toMatchObject({
     requests: 11,
+    promotions: 27,
+    demotions: 28,
     connections: 91,
   });
 });

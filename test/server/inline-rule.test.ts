@@ -124,6 +124,10 @@ describe.skipIf(isBunTarget).each(["/cost", "/routes/cost"])("%s", (path) => {
       delays.push(await isDelayedBy(`${path}?gate=${gate}`, gate, path));
     }
     expect(delays).toEqual([true, false, false, false, false]);
+    // It went back to the pool when it had been slow, and has come back since.
+    const { promotions, demotions } = server.stats();
+    expect(demotions).toBeGreaterThan(0);
+    expect(promotions).toBeGreaterThan(demotions);
   }, 30_000);
 
   test("while all threads are taken and others wait for one: the second slow call waits too", async () => {

@@ -85,7 +85,9 @@ describe.skipIf(isBunTarget)("placement", () => {
   test("a kind of short requests comes to run inline", async () => {
     start();
     await warm("hello");
-    expect(server!.stats().dispatchers[0]!.requestsInline).toBeGreaterThan(9);
+    const { dispatchers, promotions } = server!.stats();
+    expect(dispatchers[0]!.requestsInline).toBeGreaterThan(9);
+    expect([promotions > 0, dispatchers[0]!.promotions]).toEqual([true, promotions]);
     await warm("body", { method: "POST", body: "x".repeat(100) });
     expect(await textOf("body", { method: "POST", body: "y".repeat(50_000) })).toBe("y".repeat(50_000));
   });
