@@ -132,18 +132,22 @@ export function openInside(rootFd: number, relativePath: string): OpenedFile | n
   let reference = openat(rootFd, path.address, O_PATH | O_CLOEXEC, 0);
   while (reference === -ERRNO.EINTR) reference = openat(rootFd, path.address, O_PATH | O_CLOEXEC, 0);
   if (reference < 0) return reference;
-  const root = placeOf(rootFd);
-  const place = placeOf(reference);
-  const isInside =
-    root !== "" && (place === root || place.startsWith(root.endsWith("/") ? root : `${root}/`));
-  let fd = -EXDEV;
-  if (isInside) {
-    writePath(`/proc/self/fd/${reference}`, "latin1");
-    fd = open(path.address, READ_FLAGS, 0);
-    while (fd === -ERRNO.EINTR) fd = open(path.address, READ_FLAGS, 0);
-  }
+  const fd = openReference(reference, rootFd);
   close(reference);
   return describe(fd);
+}
+
+/** Opens for reading what `reference` points at, if it lies in the directory. Gives its fd or -errno. */
+function openReference(reference: number, rootFd: number): number {
+  const root = placeOf(rootFd);
+  if (typeof root === "number") return root;
+  const place = placeOf(reference);
+  if (typeof place === "number") return place;
+  if (place !== root && !place.startsWith(root.endsWith("/") ? root : `${root}/`)) return -EXDEV;
+  writePath(`/proc/self/fd/${reference}`, "latin1");
+  let fd = open(path.address, READ_FLAGS, 0);
+  while (fd === -ERRNO.EINTR) fd = open(path.address, READ_FLAGS, 0);
+  return fd;
 }
 
 /** Describes a descriptor that the caller has opened, such as that of `Bun.file(fd)`; never closes it. Gives -errno (EBADF) when it cannot. */
@@ -226,12 +230,13 @@ function describe(fd: number): OpenedFile | number {
   return file;
 }
 
-/** Where a descriptor lies, as bytes in latin-1; "" when /proc does not tell. */
-function placeOf(fd: number): string {
+/** Where a descriptor lies, as bytes in latin-1, or -errno: EXDEV without /proc, since nobody knows where it is. */
+function placeOf(fd: number): string | number {
   writePath(`/proc/self/fd/${fd}`, "latin1");
   const length = readlinkat(AT_FDCWD, path.address, link.address, PATH_CAPACITY_BYTES);
+  if (length < 0) return isMissing(length) ? -EXDEV : length;
   // A place that fills the buffer may be cut.
-  return length <= 0 || length === PATH_CAPACITY_BYTES ? "" : link.bytes.toString("latin1", 0, length);
+  return length === 0 || length === PATH_CAPACITY_BYTES ? -EXDEV : link.bytes.toString("latin1", 0, length);
 }
 
 /** Puts a path, zero-terminated, where the calls read it. Gives its length in bytes or -errno. */

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { type Listener, openListener } from "../../src/net/listener.ts";
 import { DatagramReceiver } from "../support/datagram-receiver.ts";
 import { exchange, requestBytes } from "../support/exchange.ts";
+import { Faults } from "../support/faults.ts";
 import { eventually } from "../support/process-info.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { isBunTarget } from "../support/target.ts";
@@ -95,6 +96,15 @@ describe.skipIf(isBunTarget)("a socket that was handed over", () => {
     const listener = listen();
     const child = launch([listener], { port: listener.port, hostname: "127.0.0.1" }, { LISTEN_FDS: "0" });
     expect(String((await firstLine(child)).error)).toContain("Is port");
+  });
+
+  test("of which the kernel does not tell what it is, is an error", async () => {
+    const faults = Faults.create();
+    faults.fail("getsockopt", "ENOBUFS");
+    const child = launch([listen()], { fd: 3 }, faults.environment);
+    expect(String((await firstLine(child)).error)).toContain("ENOBUFS");
+    expect(faults.counts("getsockopt").failed).toBeGreaterThan(0);
+    faults.remove();
   });
 
   test("that is none is an error", async () => {
