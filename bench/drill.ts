@@ -53,6 +53,11 @@ async function main(): Promise<number> {
     console.error(`${name}: makes no sense against Bun.serve`);
     return 2;
   }
+  const unmet = drill.unmet?.() ?? null;
+  if (unmet !== null) {
+    console.error(`${name}: needs ${unmet}`);
+    return 2;
+  }
   const interrupted = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.on(signal, () => {

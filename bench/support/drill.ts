@@ -22,6 +22,8 @@ export interface Drill {
   readonly isShort: boolean;
   /** Whether `--target bun` makes sense. */
   readonly runsOnBun: boolean;
+  /** Names what it needs and this machine does not have; null when all is there. Absent: it needs nothing. */
+  readonly unmet?: () => string | null;
   /** Does it. An exception is a failure too. */
   run(run: DrillRun): Promise<void>;
 }
