@@ -120,9 +120,9 @@ export function startOn(
   let isReady = false;
   void supervisor.whenReady.then(() => {
     isReady = true;
-    serviceManager.ready();
+    serviceManager.ready(supervisor.log);
   });
-  void supervisor.whenStopping.then(() => serviceManager.stopping(isReady));
+  void supervisor.whenStopping.then(() => serviceManager.stopping(isReady, supervisor.log));
   if (threads.gracefulSignals !== null) {
     gracefulSignals.add(supervisor, threads.gracefulSignals);
     void supervisor.whenEnded.then(() => gracefulSignals.remove(supervisor));

@@ -138,6 +138,28 @@ describe.skipIf(isBunTarget)("the service manager", () => {
   });
 });
 
+describe.skipIf(isBunTarget)("a service manager that is not told at the first try", () => {
+  test.each(["EINTR", "EAGAIN", "ENOBUFS", "ENOMEM"] as const)("for send: %s", async (code) => {
+    const folder = mkdtempSync(join(tmpdir(), "epollo-notify-"));
+    const path = join(folder, "notify");
+    using receiver = new DatagramReceiver(path);
+    const faults = Faults.create();
+    faults.fail("send", code, { times: 3 });
+    const child = launch([listen()], { fd: 3 }, { NOTIFY_SOCKET: path, ...faults.environment });
+    const messages = await eventually(
+      "it to be told",
+      () => receiver.messages,
+      (all) => all.length > 0,
+    );
+    expect([...messages]).toEqual(["READY=1"]);
+    expect(faults.counts("send").failed).toBe(3);
+    child.kill("SIGTERM");
+    await child.exited;
+    faults.remove();
+    rmSync(folder, { recursive: true });
+  });
+});
+
 const activate = Bun.which("systemd-socket-activate");
 
 test.skipIf(isBunTarget || activate === null)(
