@@ -1,5 +1,5 @@
 /*
- * What the two floors share (floor.c, floor-pool.c): the fixed answer, listening, accepting, and where a head ends.
+ * What the floors share (floor.c, floor-file.c, floor-pool.c): the fixed answer, listening, accepting, and where a head ends.
  *
  * Included once by each program; everything is static.
  */
@@ -40,7 +40,7 @@ static char answers[MAX_ANSWERS * LONGEST_ANSWER];
 static size_t answer_bytes;
 
 /* The answer is chosen once, by BENCH_PATH: what a request asks for is not looked at. */
-static void fill_answers(void) {
+static inline void fill_answers(void) {
   const char *path = getenv("BENCH_PATH"), *answer = ANSWERS[0].answer;
   for (size_t index = 0; path != NULL && index < sizeof ANSWERS / sizeof *ANSWERS; index++)
     if (strcmp(path, ANSWERS[index].path) == 0) answer = ANSWERS[index].answer;

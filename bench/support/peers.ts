@@ -50,6 +50,8 @@ const ELSEWHERE: readonly Feature[] = ALL.filter((feature) => feature !== "file"
 /** Answers that are short and always the same. */
 const SMALL: readonly Feature[] = ["text", "json", "params", "static"];
 
+/** The send buffer of epollo's clients that get files (`src/roles/file-sender.ts`). */
+const NEAR_BUFFER_BYTES = "200000";
 const cores = String(availableParallelism());
 const script = (name: string): string => new URL(`../servers/${name}`, import.meta.url).pathname;
 const underBun = (name: string) => (): string[] => [process.execPath, "run", script(name)];
@@ -121,6 +123,12 @@ export const PEERS: readonly PeerKind[] = [
   }),
   kind("floor", inC("floor", "1"), { needs: "a C compiler", features: SMALL, isSingle: true }),
   kind("floor-threads", inC("floor", cores), { needs: "a C compiler", features: SMALL }),
+  kind("floor-file", inC("floor-file", "1"), { needs: "a C compiler", features: ["file"], isSingle: true }),
+  kind("floor-file-short", inC("floor-file", "1", NEAR_BUFFER_BYTES), {
+    needs: "a C compiler",
+    features: ["file"],
+    isSingle: true,
+  }),
   kind("floor-main", inC("floor-pool", "main"), { needs: "a C compiler", features: ["text", "slow"] }),
   kind("floor-pool", inC("floor-pool", "pool", cores), { needs: "a C compiler", features: ["slow"] }),
 ];

@@ -1,7 +1,12 @@
 import { afterAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fetch as app, compute } from "../../bench/servers/app.ts";
 import { PEERS, type Peer, startPeer } from "../../bench/support/peers.ts";
+import { requestBytes } from "../support/exchange.ts";
+import { RawClient } from "../support/raw-client.ts";
 
 const TEXT = "Hello, World!";
 /** Little work for `/cpu/<ms>`. */
@@ -10,9 +15,19 @@ const running: Peer[] = [];
 
 afterAll(() => Promise.all(running.map((peer) => peer.stop())));
 
+const folder = mkdtempSync(join(tmpdir(), "epollo-floor-test-"));
+const FILE = join(folder, "file.txt");
+const FILE_TEXT = "0123456789abcdef~".repeat(300_000);
+writeFileSync(FILE, FILE_TEXT);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
 async function start(name: string, path = "/"): Promise<Peer> {
   const kind = PEERS.find((peer) => peer.name === name)!;
-  const environment = { BENCH_CPU_ROUNDS_PER_MS: String(ROUNDS_PER_MS), BENCH_PATH: path };
+  const environment = {
+    BENCH_CPU_ROUNDS_PER_MS: String(ROUNDS_PER_MS),
+    BENCH_PATH: path,
+    BENCH_FILE: FILE,
+  };
   const peer = (await startPeer(kind, environment))!;
   running.push(peer);
   return peer;
@@ -66,6 +81,22 @@ describe.skipIf(!hasCompiler)("the floors in C", () => {
       expect(answer.headers.get("content-type")).toBe(
         expected.headers.get("content-type") ?? "text/plain;charset=utf-8",
       );
+    });
+  }
+
+  for (const name of ["floor-file", "floor-file-short"]) {
+    test(`${name} sends the file, more of them at once in order, and goes on when a client leaves`, async () => {
+      const { port } = await start(name);
+      const url = `http://127.0.0.1:${port}/file`;
+      const closing = { headers: { connection: "close" }, keepalive: false };
+      for (const parts of [{}, closing, {}]) expect(await (await fetch(url, parts)).text()).toBe(FILE_TEXT);
+      await using leaving = await RawClient.connect(port);
+      await leaving.send(requestBytes("/file"));
+      await leaving.readExactly(100);
+      leaving.reset();
+      await using client = await RawClient.connect(port);
+      await client.send(Buffer.concat([requestBytes("/file"), requestBytes("/file"), requestBytes("/file")]));
+      for (let answer = 0; answer < 3; answer++) expect((await client.readResponse()).text).toBe(FILE_TEXT);
     });
   }
 
