@@ -5,8 +5,7 @@
  * /stream ...), under epollo or, with `--target bun`, under the native Bun.serve. A drill that needs handlers of its own
  * names another entry module; it calls `obey` of test/fixtures/control.ts as test/fixtures/app-entry.ts does.
  */
-import { readdirSync, readFileSync } from "node:fs";
-import { fdCount, threadCount } from "../../test/support/process-info.ts";
+import { fdCount, threadCount, threadNames } from "../../test/support/process-info.ts";
 import {
   type Mode,
   type RunningServer,
@@ -55,19 +54,6 @@ export function sampleProcess(pid: number): ProcessSample {
     ownThreads: threadNames(pid).filter((name) => name.startsWith("epollo")).length,
     cpuMs: cpuUsage([pid]).totalUs / 1000,
   };
-}
-
-/** Reads the names of the threads of a process, 15 bytes of each. Source: proc_pid_comm(5). */
-export function threadNames(pid: number): string[] {
-  const names: string[] = [];
-  for (const thread of readdirSync(`/proc/${pid}/task`)) {
-    try {
-      names.push(readFileSync(`/proc/${pid}/task/${thread}/comm`, "utf8").trim());
-    } catch {
-      // It has ended meanwhile.
-    }
-  }
-  return names;
 }
 
 /** Reads what a process holds once its memory has been still for 2 s (30 s at most). */

@@ -6,7 +6,7 @@ import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import { OUTSIDE } from "../../src/roles/blocked-report.ts";
 import { exchange, requestBytes } from "../support/exchange.ts";
 import { notesOf, uniqueMark } from "../support/journal.ts";
-import { eventually, fdCount, threadCount } from "../support/process-info.ts";
+import { eventually, fdCount, threadNames } from "../support/process-info.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { MODES, type Mode, type RunningServer, startInChild, stopAll } from "../support/servers.ts";
 import { isBunTarget } from "../support/target.ts";
@@ -214,23 +214,38 @@ describe.skipIf(isBunTarget).each([...THREADED])("%s", (mode) => {
     for (const client of await Promise.all(clients)) client.reset();
   }, 20_000);
 
-  test("kill after kill leaves no thread and no descriptor", async () => {
-    const server = await start(mode, { handlerTimeout: 20 });
-    await exchange(server.port, "/hello");
-    const before = [threadCount(server.pid), fdCount(server.pid)];
-    for (let round = 0; round < 3; round++) {
+  test("kill after kill leaves no thread, no descriptor and no block", async () => {
+    const server = await start(mode, { min: 4, max: 4, handlerTimeout: 20 });
+    const killFour = async (): Promise<void> => {
       const answers = await Promise.all(
         Array.from({ length: 4 }, () => exchange(server.port, `/cpu?ms=${FOR_EVER}`)),
       );
       expect(answers.map(({ status }) => status)).toEqual([503, 503, 503, 503]);
-    }
+    };
+    const four = (): Promise<unknown> =>
+      eventually(
+        "four threads",
+        async () => (await server.stats())!.threads,
+        ({ alive, starting }) => alive === 4 && starting === 0,
+      );
+    const held = async (): Promise<[threads: number, fds: number, blocks: number]> => [
+      threadNames(server.pid).filter((name) => name.startsWith("epollo")).length,
+      fdCount(server.pid),
+      (await server.stats())!.blocks,
+    ];
+    // By then the server has what it keeps.
+    await killFour();
+    await four();
+    await Bun.sleep(200);
+    const before = await held();
+    for (let round = 0; round < 3; round++) await killFour();
     expect((await exchange(server.port, "/hello")).text).toBe("hello");
-    expect(await killed(server)).toBeGreaterThanOrEqual(12);
+    expect(await killed(server)).toBeGreaterThanOrEqual(16);
+    await four();
     await eventually(
-      "threads and descriptors to be as before",
-      () => [threadCount(server.pid), fdCount(server.pid)],
-      // Three more threads may be alive than at the beginning.
-      ([threads, fds]) => threads! <= before[0]! + 6 && fds! <= before[1]! + 12,
+      `no more threads, descriptors and blocks than ${before}`,
+      held,
+      ([threads, fds, blocks]) => threads <= before[0] && fds <= before[1] && blocks === 0,
     );
   });
 });
