@@ -10,6 +10,8 @@ import { besideProbes, checkGone, connectMany, grownMiB, HostileClient } from ".
 
 const SECONDS = 3;
 const AT_ONCE = 50;
+const SILENT_MS = 100;
+const PROBES_BEGIN_MS = 1000;
 const LIMIT = 200;
 const OVER_LIMIT = 1000;
 const REQUEST = "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -39,12 +41,13 @@ const ATTACKS: readonly [name: string, attack: Attack][] = [
       client.end();
     },
   ],
+  ["silent", (client) => void setTimeout(() => client.reset(), SILENT_MS)],
 ];
 
 /** Each storm in turn, then the limit. */
 export const drill: Drill = {
   description:
-    "storms of connections that are closed, reset and half closed, and five times as many as allowed",
+    "storms of connections that are closed, reset, half closed and silent, and five times as many as allowed",
   promise: 4,
   boundSeconds: 45,
   isShort: true,
@@ -98,6 +101,8 @@ async function limited(run: DrillRun, threads: object): Promise<void> {
   for (const [, attack] of ATTACKS) await storm(server.port, attack, 100);
   const before = sampleProcess(server.pid);
   await besideProbes(run, server.port, "connection limit", async () => {
+    // Until each of the probes' connections has asked: before that the kernel keeps it (TCP_DEFER_ACCEPT).
+    await Bun.sleep(PROBES_BEGIN_MS);
     const clients = await connectMany(run, server.port, OVER_LIMIT);
     for (const client of clients) client.send(REQUEST);
     await eventually(

@@ -237,3 +237,75 @@ describe.skipIf(isBunTarget).each([...MODES])("%s", (mode) => {
     );
   });
 });
+
+describe.skipIf(isBunTarget)("pool: bounds in bytes", () => {
+  test("of what waits for a thread: what comes past it is answered with 503 at once, short requests wait", async () => {
+    const BODY = "b".repeat(20_000);
+    await using server = await startServer("pool", {
+      threads: { dispatchers: 1, min: 1, max: 1, inline: false },
+      limits: { backlogBytes: 100_000 },
+    });
+    await exchange(server.port, "/hello");
+    const blocking = exchange(server.port, "/cpu?ms=1500");
+    await eventually(
+      "the thread to be busy",
+      () => server.stats(),
+      (stats) => stats!.inFlight === 1,
+    );
+    let isBlocked = true;
+    const asked = Array.from({ length: 40 }, async () => {
+      const { status, text, headers } = await exchange(server.port, "/body", { method: "POST", body: BODY });
+      if (status === 200) expect(text).toBe(BODY);
+      else expect([status, headers["retry-after"], isBlocked]).toEqual([503, "1", true]);
+      return status;
+    });
+    await eventually(
+      "all of them to wait or to be refused",
+      () => server.stats(),
+      (stats) => stats!.requests >= 42,
+    );
+    const short = exchange(server.port, "/hello");
+    void blocking.then(() => {
+      isBlocked = false;
+    });
+    expect((await blocking).status).toBe(200);
+    const statuses = await Promise.all(asked);
+    const refused = statuses.filter((status) => status === 503).length;
+    // 100,000 bytes are four of these requests; a few more may wait in the thread's own queue.
+    expect(refused).toBeLessThan(40);
+    expect(refused).toBeGreaterThanOrEqual(32);
+    expect((await short).text).toBe("hello");
+  });
+
+  test("a second: a body that comes slower, and a client that reads slower, are cut off", async () => {
+    await using server = await startServer("pool", {
+      idleTimeout: 0,
+      limits: { minBodyRate: 1000, minWriteRate: 1000 },
+    });
+    const send = async (rate: number): Promise<string> => {
+      await using client = await RawClient.connect(server.port, 30_000);
+      const body = "b".repeat(rate * 12);
+      await client.send(requestBytes("/body-length", { method: "POST", body }), {
+        splits: { every: rate / 5 },
+        delayMs: 200,
+        untilAnswered: true,
+      });
+      return await client.readResponse().then(
+        ({ status, text }) => `${status} ${text}`,
+        (error: Error) => error.message.slice(0, 16),
+      );
+    };
+    const read = async (): Promise<string> => {
+      await using client = await RawClient.connect(server.port, 30_000);
+      client.pause();
+      await client.send(requestBytes("/bytes/50000000"));
+      await Bun.sleep(12_000);
+      client.resume();
+      const { length } = await client.readUntilClose();
+      return `${client.ending} ${length < 50_000_000}`;
+    };
+    const [slow, quick, reader] = await Promise.all([send(500), send(2000), read()]);
+    expect([slow, quick, reader]).toEqual(["connection ended", "200 24000", "reset true"]);
+    expect((await server.stats())!.inFlight).toBe(0);
+  }, 40_000);
+});
