@@ -20,7 +20,7 @@ const KILLS = 4;
 const KILL_EVERY_MS = 1300;
 const LIMIT_MS = 400;
 const CONNECTIONS = 200;
-const MOST_GROWTH_MIB = 40;
+const MOST_GROWTH_MIB = 26;
 const BROKEN = ["ECONNRESET", "closed before the answer", "EPIPE"];
 
 async function untilInline(server: RunningServer): Promise<void> {

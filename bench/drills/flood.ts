@@ -11,7 +11,6 @@ import { besideProbes, checkGone, connectMany, grownMiB, HostileClient } from ".
 const SECONDS = 3;
 const AT_ONCE = 50;
 const SILENT_MS = 100;
-const PROBES_BEGIN_MS = 1000;
 const LIMIT = 200;
 const OVER_LIMIT = 1000;
 const REQUEST = "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -99,10 +98,15 @@ async function limited(run: DrillRun, threads: object): Promise<void> {
   });
   const sockets = socketCount(server.pid);
   for (const [, attack] of ATTACKS) await storm(server.port, attack, 100);
+  // Those of the storm that are silent still take places of those that are to come.
+  await Bun.sleep(3 * SILENT_MS);
+  await eventually(
+    "the storm to be over",
+    () => server.stats(),
+    (stats) => stats!.connections === 0,
+  );
   const before = sampleProcess(server.pid);
   await besideProbes(run, server.port, "connection limit", async () => {
-    // Until each of the probes' connections has asked: before that the kernel keeps it (TCP_DEFER_ACCEPT).
-    await Bun.sleep(PROBES_BEGIN_MS);
     const clients = await connectMany(run, server.port, OVER_LIMIT);
     for (const client of clients) client.send(REQUEST);
     await eventually(

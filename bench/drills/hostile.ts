@@ -95,7 +95,7 @@ async function unread(run: DrillRun, port: number, pid: number): Promise<void> {
   });
   await Bun.sleep(HOLD_MS);
   const kib = (grownMiB(pid, before) * 1024) / clients.length;
-  run.check("slow readers: KiB for each", kib, "at most 3072", kib <= 3072);
+  run.check("slow readers: KiB for each", kib, "at most 600", kib <= 600);
   end(clients);
 }
 
@@ -107,7 +107,7 @@ async function pipelined(run: DrillRun, port: number, pid: number): Promise<void
   for (const client of clients) client.send(requests);
   await Bun.sleep(HOLD_MS);
   const kib = (grownMiB(pid, before) * 1024) / clients.length;
-  run.check("pipelining: KiB for each", kib, "at most 2048", kib <= 2048);
+  run.check("pipelining: KiB for each", kib, "at most 1800", kib <= 1800);
   end(clients);
 }
 

@@ -9,7 +9,7 @@ const MIB = 1_048_576;
 /** How long memory may take to go back: heaps are collected when something is asked of them. */
 const COOL_SECONDS = 45;
 /** What the heaps of the threads may have grown by in MiB: they are collected when they please. */
-const MOST_GROWTH_MIB = 48;
+const MOST_GROWTH_MIB = 32;
 
 /** What a server holds once it has no client and its memory is still. */
 export async function quietSample(server: RunningServer): Promise<ProcessSample> {

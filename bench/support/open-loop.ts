@@ -92,10 +92,22 @@ export class OpenLoop {
     const elapsedSeconds = (performance.now() - start) / 1000;
     const byStatus = this.#byStatus;
     if (typeof until === "number") this.#byStatus = new Map();
+    await this.#settled();
+    return { seconds: elapsedSeconds, sent, notSent, byStatus, closed: this.#closed };
+  }
+
+  /** Sends one request on each free connection, and waits for the answers: then each is one for the server too. */
+  async askOnEach(): Promise<void> {
+    while (this.#sendOne());
+    await this.#settled();
+    this.#byStatus = new Map();
+  }
+
+  /** Waits until no connection has a request under way, 5 s at most. */
+  async #settled(): Promise<void> {
     for (let wait = 0; wait < 500 && this.#free.length + this.#closed < this.#all.length; wait++) {
       await Bun.sleep(10);
     }
-    return { seconds: elapsedSeconds, sent, notSent, byStatus, closed: this.#closed };
   }
 
   #sendOne(): boolean {

@@ -54,7 +54,7 @@ async function main(): Promise<void> {
   const [port, path, perSecond] = process.argv.slice(2);
   const loop = await OpenLoop.open(Number(port), 8, `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
   // A connection is one for the server when its first bytes have come (TCP_DEFER_ACCEPT).
-  await loop.run(100, 0.3);
+  await loop.askOnEach();
   let isOver = false;
   process.stdin.resume();
   process.stdin.on("end", () => {
