@@ -56,7 +56,7 @@ function countAnswers(port: number, parts: readonly string[], wanted: number): P
 
 const hasCompiler = PEERS.find(({ name }) => name === "floor")!.command() !== null;
 
-describe.skipIf(!hasCompiler)("the floors in C", () => {
+describe.skipIf(!hasCompiler)("the floors in C (skipped without cc)", () => {
   for (const name of ["floor", "floor-main", "floor-pool"]) {
     test(`${name} answers text, one head in pieces, many at once, and closes when asked to`, async () => {
       const { port } = await start(name);

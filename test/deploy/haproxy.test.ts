@@ -19,7 +19,7 @@ async function askFrom(localAddress: string, port: number): Promise<string> {
 }
 
 test.skipIf(isBunTarget || haproxy === null)(
-  "behind HAProxy: the client's address, and no error while both processes are replaced",
+  "behind HAProxy (skipped without it): the client's address, and no error while both processes are replaced",
   async () => {
     await using behind = new BehindProxy({
       health: { live: "/healthz", ready: "/readyz", delay: 2000 },

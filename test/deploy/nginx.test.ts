@@ -9,7 +9,7 @@ afterAll(stopAll);
 const nginx = Bun.which("nginx", { PATH: `${process.env.PATH}:/usr/sbin` });
 
 test.skipIf(isBunTarget || nginx === null)(
-  "behind nginx: no error while both processes are replaced",
+  "behind nginx (skipped without it): no error while both processes are replaced",
   async () => {
     await using behind = new BehindProxy({ threads: { gracefulSignals: true } });
     await behind.start("deploy/nginx/nginx.conf", (path, folder) => {

@@ -36,7 +36,7 @@ async function textOf(page: BrowserPage, selector: string, fits: (text: string) 
   return eventually(selector, read, fits, 20_000);
 }
 
-describe.skipIf(CHROMIUM === null)("in Chromium", () => {
+describe.skipIf(CHROMIUM === null)("in Chromium (skipped without it)", () => {
   const sizes = [
     [1280, false],
     [400, true],

@@ -163,7 +163,7 @@ describe.skipIf(isBunTarget)("a service manager that is not told at the first tr
 const activate = Bun.which("systemd-socket-activate");
 
 test.skipIf(isBunTarget || activate === null)(
-  "systemd-socket-activate starts it with the first connection",
+  "systemd-socket-activate starts it with the first connection (skipped without it)",
   async () => {
     const free = listen();
     const { port } = free;
