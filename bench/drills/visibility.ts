@@ -32,8 +32,16 @@ class Tally {
   /** Longest time to an answer of the metrics while all handlers hang, in ms. */
   slowestScrapeMs = 0;
 
+  /** Answers of 503 that say when to come again: too many waited. A handler that was cut off is answered without. */
+  refused = 0;
+
   add(status: number): void {
     this.byStatus.set(status, (this.byStatus.get(status) ?? 0) + 1);
+  }
+
+  addAnswer({ status, headers }: Awaited<ReturnType<RawClient["readResponse"]>>): void {
+    this.add(status);
+    if (status === 503 && headers["retry-after"] !== undefined) this.refused++;
   }
 
   remove(status: number): void {
@@ -72,7 +80,7 @@ async function load(port: number, tally: Tally): Promise<void> {
       while (performance.now() < end) {
         const batch = 1 + (index % 4) * 5;
         await client.send("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n".repeat(batch));
-        for (let count = 0; count < batch; count++) tally.add((await client.readResponse()).status);
+        for (let count = 0; count < batch; count++) tally.addAnswer(await client.readResponse());
       }
     }),
   );
@@ -94,7 +102,7 @@ async function overload(server: RunningServer, tally: Tally, scraper: Scraper): 
   const ask = async (path: string): Promise<void> => {
     await using client = await RawClient.connect(port, WAIT_MS);
     await client.send(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
-    tally.add((await client.readResponse()).status);
+    tally.addAnswer(await client.readResponse());
   };
   const hanging = Array.from({ length: THREADS }, () => ask("/cpu?ms=6000000"));
   await eventually(
@@ -215,8 +223,11 @@ function compare(run: DrillRun, tally: Tally, told: number, grown: (sample: stri
   for (const count of tally.byStatus.values()) all += count;
   same("requests", "epollo_requests_total", all - MISTAKES.length * EACH);
   same("handlers cut off", "epollo_handler_threads_killed_total", THREADS);
-  const refused = tally.of(503) - grown("epollo_handler_timeouts_total");
+  same("threads started in their place", "epollo_handler_threads_spawned_total", THREADS);
+  same("threads retired", "epollo_handler_threads_retired_total", 0);
+  const { refused } = tally;
   same("requests refused", "epollo_requests_refused_total", refused);
+  same("requests cut off", "epollo_handler_timeouts_total", tally.of(503) - refused);
   run.check("refused at least", refused, `${EACH}`, refused >= EACH);
   same("connections told that there are too many", "epollo_connections_refused_total", told);
   same("clients that were too slow", "epollo_timeouts_total", EACH);
