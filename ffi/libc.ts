@@ -79,15 +79,6 @@ export interface Libc {
   open(path: number, flags: number, mode: number): number;
   /** unlink(2) */
   unlink(path: number): number;
-  /** mmap(2): the address, or -1 */
-  mmap(
-    address: number,
-    length: number,
-    protection: number,
-    flags: number,
-    fd: number,
-    offset: number,
-  ): number;
   /** getaddrinfo(3) */
   getaddrinfo(node: number, service: number, hints: number, result: number): number;
   /** freeaddrinfo(3) */
@@ -137,7 +128,6 @@ const SIGNATURES = {
   fcntl: { args: ["i32", "i32", "i64_fast"], returns: "i32" },
   open: { args: ["ptr", "i32", "u32"], returns: "i32" },
   unlink: { args: ["ptr"], returns: "i32" },
-  mmap: { args: ["i64_fast", "i64_fast", "i32", "i32", "i32", "i64_fast"], returns: "i64_fast" },
   getaddrinfo: { args: ["ptr", "ptr", "ptr", "ptr"], returns: "i32" },
   freeaddrinfo: { args: ["ptr"], returns: "void" },
   gai_strerror: { args: ["i32"], returns: "ptr" },

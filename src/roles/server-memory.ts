@@ -6,11 +6,9 @@
  * Memory of the pairs travels by its address, and each thread views the pairs it needs, without the blocks of their slabs until it
  * needs those too. To the engine all shared memory that a thread has seen, 10 MB for each pair, counts as if it were that thread's
  * own, and it collects garbage when there is about as much of that as of everything else: with all pairs of 25 slots on each thread
- * half a gigabyte of garbage on a dispatcher, and hundreds of MB on every handler thread. Main, which views none of it in pool mode, has it
- * mapped (`ffi/mapped-memory.ts`) and keeps it: the `ServerMemory` that was allocated is reachable from the `close` listener of each
- * thread that was started with it.
+ * half a gigabyte of garbage on a dispatcher, and hundreds of MB on every handler thread. Main alone has the memory itself, and so
+ * keeps it: the `ServerMemory` that was allocated is reachable from the `close` listener of each thread that was started with it.
  */
-import type * as MappedMemories from "../../ffi/mapped-memory.ts";
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
 import type * as Pairs from "../channel/pair-memory.ts";
 import { Admission, type AdmissionMemory } from "../shm/admission.ts";
@@ -46,8 +44,8 @@ export interface ServerMemory {
   readonly pairsAt: readonly number[];
   /** Address of what dispatchers say of the requests that they run (`inline-record.ts`). */
   readonly inlineAt: number;
-  /** Keeps the memory at those addresses. Not posted: symbols are not. */
-  readonly [OWNED]?: readonly ArrayBuffer[];
+  /** The memory at those addresses. Not posted: symbols are not. */
+  readonly [OWNED]?: readonly SharedArrayBuffer[];
 }
 
 /** Names what the thread has that allocated it. */
@@ -55,7 +53,7 @@ const OWNED: unique symbol = Symbol("owned");
 /** The pairs that this thread has viewed. */
 const viewed = new WeakMap<ServerMemory, Pairs.PairMemory[]>();
 
-/** Pairs in one mapping at most: 1 GB of addresses. */
+/** Pairs in one SharedArrayBuffer at most: 1 GB of addresses. */
 const PAIRS_TOGETHER = 100;
 
 /** Bytes for a request that a dispatcher runs: the longest head with its table of fields (http/limits.ts), and a body that travels with it. */
@@ -80,12 +78,11 @@ export function allocateServerMemory(
 ): ServerMemory {
   const handlerCount = maxHandlers + 1;
   const { PAIR_BYTES } = pairSizes();
-  // With `require`: main alone makes memory.
-  const { mapMemory } = require("../../ffi/mapped-memory.ts") as typeof MappedMemories;
-  const pairs: MappedMemories.MappedMemory[] = [];
+  const pairs: SharedArrayBuffer[] = [];
+  // Not one for each pair: as soon as a few are there, the engine collects garbage for 5 ms.
   for (let rest = dispatcherCount * handlerCount; rest > 0; rest -= PAIRS_TOGETHER)
-    pairs.push(mapMemory(PAIR_BYTES * Math.min(rest, PAIRS_TOGETHER)));
-  const inline = mapMemory(INLINE_RECORD_BYTES * dispatcherCount);
+    pairs.push(new SharedArrayBuffer(PAIR_BYTES * Math.min(rest, PAIRS_TOGETHER)));
+  const inline = new SharedArrayBuffer(INLINE_RECORD_BYTES * dispatcherCount);
   return {
     dispatcherCount,
     handlerCount,
@@ -96,9 +93,9 @@ export function allocateServerMemory(
     ),
     admission,
     descriptors: new SharedArrayBuffer(descriptorLedgerBytes()),
-    pairsAt: pairs.map(({ address }) => address),
-    inlineAt: inline.address,
-    [OWNED]: [...pairs, inline].map(({ keeper }) => keeper),
+    pairsAt: pairs.map((memory) => NativeBuffer.shared(memory, 0, memory.byteLength).address),
+    inlineAt: NativeBuffer.shared(inline, 0, inline.byteLength).address,
+    [OWNED]: [...pairs, inline],
   };
 }
 
@@ -133,7 +130,10 @@ export function pairOf(memory: ServerMemory, dispatcher: number, slot: number): 
 
 function viewPair(memory: ServerMemory, group: number, index: number): Pairs.PairMemory {
   const { PAIR_BLOCK_BYTES, PAIR_BLOCKS_AT, PAIR_BYTES } = pairSizes();
-  const address = memory.pairsAt[group]! + index * PAIR_BYTES;
+  const byteOffset = index * PAIR_BYTES;
+  const owned = memory[OWNED];
+  if (owned !== undefined) return { buffer: owned[group]!, byteOffset };
+  const address = memory.pairsAt[group]! + byteOffset;
   const { bytes } = NativeBuffer.at(address, PAIR_BLOCKS_AT);
   return {
     buffer: bytes.buffer as unknown as SharedArrayBuffer,
