@@ -21,6 +21,8 @@ const WARM_UP_KILLS = 24;
 const WARM_UP_REQUESTS = 6000;
 /** How many threads of Bun's own there may be at one moment and not at another. */
 const BUN_THREADS = 2;
+/** Longer than a collector or compiler thread of the engine waits for work before it ends: 10 s. */
+const BUN_THREADS_END_MS = 15_000;
 /** How many more or fewer MB of garbage and threads there may be at one moment than at another. */
 const MOST_GROWTH_BYTES: number = 10 * MEGABYTE;
 /** What Bun keeps of each Worker, and the allocator's cuttings (docs/reliability.md, 1). */
@@ -84,7 +86,7 @@ async function checkLeftOver(
     ["descriptors left over", (sample) => sample.fds, 0],
   ] as readonly [string, (sample: ProcessSample) => number, number][]) {
     const more = (): number => of(now()) - of(before);
-    const left = await eventually(name, more, (count) => count <= spare).catch(more);
+    const left = await eventually(name, more, (count) => count <= spare, BUN_THREADS_END_MS).catch(more);
     run.check(name, left, `at most ${spare}`, left <= spare);
   }
   const { residentBytes } = await settledSample(server.pid);

@@ -7,19 +7,22 @@ import { afterEach, describe, expect, test } from "bun:test";
 import type { ERRNO } from "../../ffi/errno.ts";
 import type { FaultCall } from "../../ffi/faults.ts";
 import { exchange, requestBytes } from "../support/exchange.ts";
+import type { Faults } from "../support/faults.ts";
 import {
   CLIENTS,
   endFaults,
   expectAsBefore,
   load,
   makeFaults,
+  type Outcome,
   REQUESTS,
   settledFds,
   startFaulty,
+  type Target,
 } from "../support/faulty-server.ts";
 import { cpuTicks, eventually } from "../support/process-info.ts";
 import { RawClient } from "../support/raw-client.ts";
-import { type Mode, startInChild } from "../support/servers.ts";
+import { type Mode, type RunningServer, startInChild } from "../support/servers.ts";
 
 afterEach(endFaults);
 
@@ -37,17 +40,6 @@ type Fault = [call: FaultCall, code: keyof typeof ERRNO];
 /** What fails, every how often, and for what to be called at all: what else fails half of the time. */
 type Case = [...fault: Fault, every: number, besides?: Fault];
 
-/** An answer that lies in shared memory in pieces is sent so; in main mode there is none. */
-const FAULTS_OF_SENDMSG: readonly Case[] = [
-  ["sendmsg", "EINTR", 2],
-  ["sendmsg", "EAGAIN", 3],
-];
-const BREAKING_SENDMSG: readonly Case[] = [
-  ["sendmsg", "EPIPE", 3],
-  ["sendmsg", "ENOBUFS", 3],
-  ["sendmsg", "ENOMEM", 3],
-];
-
 describe.each(modes)("%s mode: nobody notices", (mode) => {
   const cases: Case[] = [
     ["accept4", "EINTR", 2],
@@ -64,7 +56,6 @@ describe.each(modes)("%s mode: nobody notices", (mode) => {
     // Who finds a waker full empties it.
     ["read", "EINTR", 1, ["write", "EAGAIN"]],
     ["close", "EINTR", 2],
-    ...(mode === "pool" ? FAULTS_OF_SENDMSG : []),
   ];
   test("that calls were interrupted or had to be made again", async () => {
     const { server, faults } = await startFaulty(mode);
@@ -105,7 +96,6 @@ describe.each(modes)("%s mode: the connection ends, and nothing else", (mode) =>
     ["send", "ENOBUFS", 7],
     ["send", "ENOMEM", 7],
     ["recv", "ENOBUFS", 7],
-    ...(mode === "pool" ? BREAKING_SENDMSG : []),
   ];
   test("when a call fails for good", async () => {
     const { server, faults } = await startFaulty(mode);
@@ -146,6 +136,56 @@ describe.each(modes)("%s mode: the connection ends, and nothing else", (mode) =>
     expect(lines.length).toBeLessThanOrEqual(mostLines(begun));
     await expectAsBefore(server, fds);
   }, 60_000);
+});
+
+describe("a long answer that a dispatcher makes itself, which leaves with its head by sendmsg", () => {
+  const targets: readonly Target[] = [{ target: "/text/70000", text: "t".repeat(70_000) }];
+  const all = { answered: CLIENTS * REQUESTS, ended: 0 };
+
+  /** Loads until the call has been made to fail, since which requests run inline is the dispatcher's to say. */
+  const loadUntilFailed = (server: RunningServer, faults: Faults, check: (outcome: Outcome) => void) =>
+    eventually(
+      "sendmsg to fail",
+      async () => {
+        check(await load(server, targets));
+        return faults.counts("sendmsg").failed;
+      },
+      (failed) => failed > 0,
+      20_000,
+    );
+
+  test("is whole though the call was interrupted or found the socket full", async () => {
+    const { server, faults } = await startFaulty("pool");
+    const fds = await settledFds(server);
+    for (const [code, every] of [
+      ["EINTR", 2],
+      ["EAGAIN", 3],
+    ] as const) {
+      faults.fail("sendmsg", code, { every });
+      await loadUntilFailed(server, faults, (outcome) => expect([code, outcome]).toEqual([code, all]));
+      faults.stop();
+    }
+    await expectAsBefore(server, fds);
+    expect(server.errorOutput()).toBe("");
+  }, 60_000);
+
+  test("ends its connection, and nothing else, when the call fails for good", async () => {
+    const { server, faults } = await startFaulty("pool");
+    const fds = await settledFds(server);
+    for (const code of ["EPIPE", "ENOBUFS", "ENOMEM"] as const) {
+      faults.fail("sendmsg", code, { every: 3 });
+      let [answered, ended] = [0, 0];
+      await loadUntilFailed(server, faults, (outcome) => {
+        answered += outcome.answered;
+        ended += outcome.ended;
+      });
+      faults.stop();
+      // Every failure ends one connection, and one connection ends by one failure.
+      expect([code, ended, answered > 0]).toEqual([code, faults.counts("sendmsg").failed, true]);
+    }
+    await expectAsBefore(server, fds);
+    expect(server.errorOutput()).toBe("");
+  }, 90_000);
 });
 
 describe("an idle dispatcher that hosts handlers", () => {

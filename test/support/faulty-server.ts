@@ -54,20 +54,27 @@ export interface Outcome {
   ended: number;
 }
 
-const TARGETS: readonly { target: string; body?: string; text: string }[] = [
+/** What a load asks for, and the right answer. */
+export interface Target {
+  target: string;
+  body?: string;
+  text: string;
+}
+
+const TARGETS: readonly Target[] = [
   { target: "/hello", text: "hello" },
   { target: "/body", body: "b".repeat(50_000), text: "b".repeat(50_000) },
   { target: "/text/300000", text: "t".repeat(300_000) },
   { target: "/slow?ms=2&id=7", text: "7" },
 ];
 
-/** Requests on connections of their own, all at once. Throws on a wrong answer and on none. */
-export async function load(server: RunningServer): Promise<Outcome> {
+/** Requests on connections of their own, all at once, for `targets` in turn. Throws on a wrong answer and on none. */
+export async function load(server: RunningServer, targets: readonly Target[] = TARGETS): Promise<Outcome> {
   const outcome = { answered: 0, ended: 0 };
   const run = async (index: number): Promise<void> => {
     await using client = await RawClient.connect(server.port, 20_000);
     for (let request = 0; request < REQUESTS; request++) {
-      const { target, text, ...parts } = TARGETS[(index + request) % TARGETS.length]!;
+      const { target, text, ...parts } = targets[(index + request) % targets.length]!;
       const sending = client.send(
         requestBytes(target, parts.body === undefined ? {} : { method: "POST", ...parts }),
       );
