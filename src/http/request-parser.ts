@@ -53,7 +53,7 @@ const IN_LENGTH = 1;
 const IN_CHUNKED = 2;
 const BROKEN = 3;
 
-/** The parser of one client. */
+/** The parser of one client, or of several in turn, each from one fresh state to the next (`isFresh`). */
 export class RequestParser {
   /**
    * Up to where the last call consumed. After NEED_DATA: within a head it is `start` (keep the bytes and offer them
@@ -95,6 +95,11 @@ export class RequestParser {
   /** Whether nothing of a request has arrived (an ignored empty line aside). */
   get isIdle(): boolean {
     return this.#state === IN_HEAD && this.#searched === 0;
+  }
+
+  /** Whether it is as one that is new: another client may use it. */
+  get isFresh(): boolean {
+    return this.isIdle && this.#skipped === 0;
   }
 
   /** Whether part of a head has arrived. */

@@ -3,7 +3,6 @@
  *
  * Owned by the dispatcher. A slot that is freed gets the next generation, so late events and messages miss.
  */
-import { DEFAULT_LIMITS, type ParserLimits } from "../http/limits.ts";
 import { isLoopbackPeer } from "../net/address.ts";
 import { NO_ADDRESS } from "../shm/admission.ts";
 import { PEER_ADDRESS_WORDS } from "../shm/incoming-queue.ts";
@@ -20,15 +19,10 @@ export class ClientTable {
   #free: number[] = [];
   #used = 0;
   #count = 0;
-  readonly #limits: ParserLimits;
   readonly #connections: ConnectionCount | null;
 
-  /**
-   * @param limits what requests of these clients are parsed within
-   * @param connections who is told of closed connections; null when they are not limited
-   */
-  constructor(limits: ParserLimits = DEFAULT_LIMITS, connections: ConnectionCount | null = null) {
-    this.#limits = limits;
+  /** @param connections who is told of closed connections; null when they are not limited */
+  constructor(connections: ConnectionCount | null = null) {
     this.#connections = connections;
   }
 
@@ -46,7 +40,7 @@ export class ClientTable {
   open(fd: number, peer: Int32Array): Client {
     const slot = this.#free.pop() ?? this.#used++;
     if (slot === this.#clients.length) this.#grow();
-    const client = new Client(slot, this.#generations[slot], fd, this.#limits);
+    const client = new Client(slot, this.#generations[slot], fd);
     this.#clients[slot] = client;
     client.isNear = isLoopbackPeer(peer, 0);
     if (this.#connections !== null) {

@@ -3,7 +3,8 @@
  * the head to the end of the answer.
  *
  * Owned by the dispatcher. Addressed by slot and generation: an epoll event or a message that is about the slot's former
- * client carries another generation and is dropped. It holds no buffer while it is idle (memory: see `bench/measure/memory.ts`).
+ * client carries another generation and is dropped. It holds no buffer and no parser while it is idle (memory: see
+ * `bench/measure/memory.ts`).
  *
  * States of a task:
  *
@@ -14,7 +15,7 @@
  */
 import type { NativeBuffer } from "../../ffi/native-buffer.ts";
 import type { DispatcherLink } from "../channel/dispatcher-link.ts";
-import { DEFAULT_LIMITS, type ParserLimits } from "../http/limits.ts";
+import { DEFAULT_LIMITS } from "../http/limits.ts";
 import { RequestParser } from "../http/request-parser.ts";
 import { WriteQueue } from "../http/write-queue.ts";
 import type { TimerEntry } from "../net/timer-wheel.ts";
@@ -75,13 +76,17 @@ export function segmentOf(bytes: NativeBuffer, closes: boolean): Segment {
   };
 }
 
+/** The state of all clients of which no request is arriving. It is never given bytes. */
+export const NO_REQUEST: RequestParser = new RequestParser(DEFAULT_LIMITS);
+
 /** One connection. */
 export class Client implements TimerEntry {
   readonly slot: number;
   readonly generation: number;
   fd: number;
   state: number = CLIENT_OPEN;
-  readonly parser: RequestParser;
+  /** How far the request that is arriving was read; NO_REQUEST's while none is (`request-reader.ts`). */
+  parser: RequestParser = NO_REQUEST;
   readonly answers: WriteQueue<Segment> = new WriteQueue<Segment>();
   /** The poller tells of its socket, and its deadline is looked at: not before its first turn is over. */
   isWatched = false;
@@ -153,11 +158,10 @@ export class Client implements TimerEntry {
   wheelNext: TimerEntry | null = null;
   wheelPrevious: TimerEntry | null = null;
 
-  constructor(slot: number, generation: number, fd: number, limits: ParserLimits = DEFAULT_LIMITS) {
+  constructor(slot: number, generation: number, fd: number) {
     this.slot = slot;
     this.generation = generation;
     this.fd = fd;
-    this.parser = new RequestParser(limits);
   }
 
   /** Whether it has no request: neither one that is arriving nor one that is being answered. */

@@ -114,7 +114,7 @@ export class Clients
     this.#control = control;
     this.#scheduler = scheduler;
     this.#counters = counters;
-    this.#table = new ClientTable(settings.limits, count);
+    this.#table = new ClientTable(count);
     this.#wheel = new TimerWheel<Client>(nowMs);
     this.#uploads = new UploadSender(this);
     this.#deadlines = new Deadlines(this.#wheel, settings.idleTimeoutMs, settings.times);
@@ -131,8 +131,8 @@ export class Clients
     const routes = entries && new (routeStage().RouteStage)(this, this.writer, control, entries, limits);
     const targets = { scheduler, uploads: this.#uploads, log, own, routes, kinds: this.#kinds };
     this.#intake = new RequestIntake(this, this.#table, targets, counters, limits, maxBodyBytes);
-    const { direct } = this.writer;
-    this.#reader = new RequestReader(this, this.#intake, direct, counters, pipelined, requestsPerConnection);
+    const bounds = { parser: limits, pipelined, requests: requestsPerConnection };
+    this.#reader = new RequestReader(this, this.#intake, this.writer.direct, counters, bounds);
   }
 
   /** Has handlers run on this thread, where kinds of requests are kept. */

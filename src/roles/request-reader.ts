@@ -1,17 +1,19 @@
 /**
  * The way in: bytes from the sockets of clients to events of the parser.
  *
- * Owned by the dispatcher. One receive buffer is lent to whichever client is read; a client has a buffer of its own only
- * while part of a head, or requests ahead of their turn, wait in it. A long body that is put together here is received
+ * Owned by the dispatcher. One receive buffer and one parser are lent to whichever client is read, so both stay in the
+ * processor's cache. A client has a buffer of its own only while part of a head, or requests ahead of their turn, wait in
+ * it, and keeps the parser while a request of it is not there to its end. A long body that is put together here is received
  * straight to its place. What becomes of the requests is the business of `request-intake.ts`.
  */
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
-import { BODY, END, HEAD, NEED_DATA } from "../http/request-parser.ts";
+import { DEFAULT_LIMITS, type ParserLimits } from "../http/limits.ts";
+import { BODY, END, HEAD, NEED_DATA, RequestParser } from "../http/request-parser.ts";
 import { errorReply, OVERLOADED_CLOSING_REPLY } from "../http/response-head.ts";
 import { receive, WOULD_BLOCK } from "../net/stream-socket.ts";
 import { PARSE_ERROR_AT } from "../shm/buckets.ts";
 import { DispatcherCounter } from "../shm/counters.ts";
-import { CLIENT_LINGERING, CLIENT_OPEN, type Client, TOO_MANY } from "./client.ts";
+import { CLIENT_LINGERING, CLIENT_OPEN, type Client, NO_REQUEST, TOO_MANY } from "./client.ts";
 import type { CollectedBody } from "./collected-body.ts";
 import type { DirectAnswers } from "./direct-answers.ts";
 import type { RequestIntake } from "./request-intake.ts";
@@ -24,6 +26,22 @@ const HEAD_CHUNK_SIZE: number = 64 * 1024;
 export const MAX_QUEUED_BYTES: number = 256 * 1024;
 /** Requests of one client that may be in flight, unless the options say otherwise; then reading pauses. */
 export const DEFAULT_PIPELINED = 64;
+
+/** What a client may send. */
+export interface RequestBounds {
+  /** What its requests are parsed within. */
+  readonly parser: ParserLimits;
+  /** Requests that may be in flight. */
+  readonly pipelined: number;
+  /** Requests that it may make at all. */
+  readonly requests: number;
+}
+
+const DEFAULT_BOUNDS: RequestBounds = {
+  parser: DEFAULT_LIMITS,
+  pipelined: DEFAULT_PIPELINED,
+  requests: Number.POSITIVE_INFINITY,
+};
 
 /** What the request reader asks of its dispatcher. */
 export interface ReaderOwner {
@@ -41,28 +59,23 @@ export class RequestReader {
   readonly #intake: RequestIntake;
   readonly #counters: Float64Array;
   readonly #direct: DirectAnswers;
-  readonly #pipelined: number;
-  readonly #requestLimit: number;
+  readonly #bounds: RequestBounds;
+  /** The parser that nobody has. */
+  #spare: RequestParser | null = null;
   readonly #buffer: NativeBuffer = NativeBuffer.allocate(CHUNK_SIZE);
 
-  /**
-   * @param pipelined requests of one client that may be in flight
-   * @param requestLimit requests that it may make at all
-   */
   constructor(
     owner: ReaderOwner,
     intake: RequestIntake,
     direct: DirectAnswers,
     counters: Float64Array,
-    pipelined: number = DEFAULT_PIPELINED,
-    requestLimit: number = Number.POSITIVE_INFINITY,
+    bounds: RequestBounds = DEFAULT_BOUNDS,
   ) {
-    this.#requestLimit = requestLimit;
     this.#owner = owner;
     this.#intake = intake;
     this.#direct = direct;
     this.#counters = counters;
-    this.#pipelined = pipelined;
+    this.#bounds = bounds;
   }
 
   /** Whether a client may not be read now: too many requests in flight, or answers that it does not read, or its body
@@ -71,9 +84,9 @@ export class RequestReader {
     if (client.state === CLIENT_LINGERING) return false;
     if (client.state !== CLIENT_OPEN) return true;
     if (client.receiving !== null) return this.#intake.isFull(client.receiving);
-    if (client.answers.outstanding >= this.#pipelined) return true;
+    if (client.answers.outstanding >= this.#bounds.pipelined) return true;
     // One that sends requests and does not read the answers would fill the memory.
-    return client.queuedBytes >= MAX_QUEUED_BYTES || client.answers.readyCount >= this.#pipelined;
+    return client.queuedBytes >= MAX_QUEUED_BYTES || client.answers.readyCount >= this.#bounds.pipelined;
   }
 
   /** Parses what was held back and reads once; answers of this thread's own leave together. */
@@ -166,8 +179,20 @@ export class RequestReader {
     client.heldEnd = end;
   }
 
+  /** Parses bytes[start..end) with the client's parser, or one that is lent to it until its request is over. */
   #parse(client: Client, native: NativeBuffer, start: number, end: number): void {
-    const parser = client.parser;
+    if (client.parser === NO_REQUEST) {
+      client.parser = this.#spare ?? new RequestParser(this.#bounds.parser);
+      this.#spare = null;
+    }
+    const { parser } = client;
+    this.#parseWith(parser, client, native, start, end);
+    if (!parser.isFresh) return;
+    client.parser = NO_REQUEST;
+    this.#spare = parser;
+  }
+
+  #parseWith(parser: RequestParser, client: Client, native: NativeBuffer, start: number, end: number): void {
     const bytes = native.bytes;
     let position = start;
     if (client.proxy !== null) {
@@ -191,7 +216,7 @@ export class RequestReader {
       switch (event) {
         case HEAD:
           this.#intake.onHead(client, bytes, position, end);
-          if (client.answers.assigned >= this.#requestLimit) {
+          if (client.answers.assigned >= this.#bounds.requests) {
             client.isLastRequest = true;
             // It does not know yet, and may have sent more.
             client.mustLinger = true;

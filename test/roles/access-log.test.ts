@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DEFAULT_LIMITS } from "../../src/http/limits.ts";
 import { RequestHead } from "../../src/http/request-head.ts";
-import { HEAD } from "../../src/http/request-parser.ts";
+import { HEAD, RequestParser } from "../../src/http/request-parser.ts";
 import { AccessLog, type AccessLogFormat } from "../../src/roles/access-log.ts";
 import { Client } from "../../src/roles/client.ts";
 import { LINE_BYTES } from "../../src/roles/log-writer.ts";
@@ -33,6 +33,7 @@ function begin(log: AccessLog, sequence: number, line: string, fields = ""): voi
   const bytes = Buffer.from(`${line} HTTP/1.1\r\nHost: a\r\n${fields}\r\n`, "latin1");
   const parsed = new Client(0, 0, -1);
   const head = new RequestHead(DEFAULT_LIMITS);
+  parsed.parser = new RequestParser(DEFAULT_LIMITS);
   expect(parsed.parser.next(bytes, 0, bytes.length, head)).toBe(HEAD);
   log.begin(client, sequence, head, bytes, PEER.subarray(PEER_INDEX), 0);
 }

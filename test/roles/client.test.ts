@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from "bun:test";
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
 import { DEFAULT_LIMITS } from "../../src/http/limits.ts";
 import { RequestHead } from "../../src/http/request-head.ts";
-import { NEED_DATA } from "../../src/http/request-parser.ts";
+import { NEED_DATA, RequestParser } from "../../src/http/request-parser.ts";
 import {
   CLIENT_CLOSED,
   CLIENT_ENDING,
@@ -16,6 +16,7 @@ import {
 let client: Client;
 beforeEach(() => {
   client = new Client(3, 7, -1);
+  client.parser = new RequestParser(DEFAULT_LIMITS);
 });
 
 /** Bytes that the parser has not consumed; they are shown to it again in front of the next ones. */

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import { DEFAULT_LIMITS } from "../../src/http/limits.ts";
 import { RequestHead } from "../../src/http/request-head.ts";
-import { NEED_DATA } from "../../src/http/request-parser.ts";
+import { NEED_DATA, RequestParser } from "../../src/http/request-parser.ts";
 import { TimerWheel } from "../../src/net/timer-wheel.ts";
 import { CLIENT_LINGERING, Client, Task } from "../../src/roles/client.ts";
 import { type ClientTimes, DEFAULT_TIMES, Deadlines, LINGER_MS, RATE_MS } from "../../src/roles/deadlines.ts";
@@ -52,6 +52,7 @@ function answer(task: Task, nowMs: number): void {
 function begin(idleMs = IDLE_MS): void {
   wheel = new TimerWheel<Client>(0);
   client = new Client(0, 0, -1);
+  client.parser = new RequestParser(DEFAULT_LIMITS);
   deadlines = new Deadlines(wheel, idleMs);
   expiredAt = null;
   clockMs = 250;

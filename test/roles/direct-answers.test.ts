@@ -3,7 +3,7 @@ import { NativeBuffer } from "../../ffi/native-buffer.ts";
 import { CLOSE, OWNED } from "../../src/channel/messages.ts";
 import { DEFAULT_LIMITS } from "../../src/http/limits.ts";
 import { RequestHead } from "../../src/http/request-head.ts";
-import { HEAD } from "../../src/http/request-parser.ts";
+import { HEAD, RequestParser } from "../../src/http/request-parser.ts";
 import { Client } from "../../src/roles/client.ts";
 import { DirectAnswers } from "../../src/roles/direct-answers.ts";
 import { LastAnswers } from "../../src/roles/last-answer.ts";
@@ -97,6 +97,7 @@ test("one that closes leaves with those before it where its request is over, and
   direct.begin(client);
   answer("A");
   const bytes = Buffer.from("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  client.parser = new RequestParser(DEFAULT_LIMITS);
   expect(client.parser.next(bytes, 0, bytes.length, new RequestHead(DEFAULT_LIMITS))).toBe(HEAD);
   answer("B", "body", true);
   expect([sent, replies, client.isLastRequest]).toEqual([[], [], true]);

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from "bun:test";
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
 import { DEFAULT_LIMITS } from "../../src/http/limits.ts";
 import { RequestHead } from "../../src/http/request-head.ts";
-import { HEAD } from "../../src/http/request-parser.ts";
+import { HEAD, RequestParser } from "../../src/http/request-parser.ts";
 import { CLIENT_ENDING, CLIENT_OPEN, Client } from "../../src/roles/client.ts";
 import { closingCopy, closingHead, LastAnswers } from "../../src/roles/last-answer.ts";
 import {
@@ -32,6 +32,7 @@ describe("the last answer of a client", () => {
 
   test("of a request that is still arriving: it is read to its end", () => {
     const bytes = Buffer.from("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab");
+    client.parser = new RequestParser(DEFAULT_LIMITS);
     expect(client.parser.next(bytes, 0, bytes.length, new RequestHead(DEFAULT_LIMITS))).toBe(HEAD);
     expect(last.takes(client, client.answers.assign())).toBe(true);
     expect([client.isLastRequest, client.state]).toEqual([true, CLIENT_OPEN]);

@@ -7,9 +7,12 @@ import {
   TASK_STREAMS_BODY,
 } from "../../src/channel/task-record.ts";
 import { DEFAULT_LIMITS } from "../../src/http/limits.ts";
-import { CLIENT_ENDING, CLIENT_LINGERING, CLIENT_OPEN } from "../../src/roles/client.ts";
+import { closeSocket } from "../../src/net/stream-socket.ts";
+import { CLIENT_ENDING, CLIENT_LINGERING, CLIENT_OPEN, Client, NO_REQUEST } from "../../src/roles/client.ts";
 import { CHUNK_SIZE, DEFAULT_PIPELINED } from "../../src/roles/request-reader.ts";
 import { DispatcherCounter } from "../../src/shm/counters.ts";
+import { SocketPair } from "../net/raw-client.ts";
+import { Peer } from "./peer.ts";
 import { Reading, type ReadingOptions } from "./reading.ts";
 
 const get = (target: string, ...fields: string[]) =>
@@ -32,6 +35,38 @@ async function reopen(options: ReadingOptions): Promise<void> {
 }
 
 const counter = (name: keyof typeof DispatcherCounter) => run.scheduling.counters[DispatcherCounter[name]];
+
+describe("the parser", () => {
+  test("is lent from the first byte of a request to its last, to several clients at once; idle ones have none", async () => {
+    const sockets = await SocketPair.open();
+    const other = new Client(1, 0, sockets.server);
+    const peer = new Peer(sockets.client);
+    const sendOther = async (text: string): Promise<void> => {
+      peer.send(text);
+      await Bun.sleep(0);
+      other.isReadable = true;
+      run.reader.read(other);
+    };
+    await run.send(get("/one"));
+    expect(run.client.parser).toBe(NO_REQUEST);
+    await run.send(`${post("/two", 4)}ab`);
+    const { parser } = run.client;
+    await sendOther("GET /three HTTP/1.1\r\nHo");
+    expect(new Set([NO_REQUEST, parser, other.parser]).size).toBe(3);
+    expect([parser.isInBody, other.parser.isInHead]).toEqual([true, true]);
+    await run.send("cd");
+    // An empty line before the next request (RFC 9112 section 2.2) is part of it.
+    await run.send("\r\n");
+    expect([run.client.parser, other.parser === parser]).toEqual([parser, false]);
+    await sendOther(`st: a\r\n\r\n${get("/four")}`);
+    await run.send(get("/five"));
+    expect([run.client.parser, other.parser]).toEqual([NO_REQUEST, NO_REQUEST]);
+    run.play();
+    expect(run.handler.targets).toEqual(["/one", "/two", "/three", "/four", "/five"]);
+    closeSocket(other.fd);
+    peer.close();
+  });
+});
 
 describe("heads", () => {
   test("that come byte by byte, with the next one close behind", async () => {
