@@ -1,11 +1,11 @@
 /**
- * Measures what the Request of a handler costs: `makeRequest` (src/fetch/server-request.ts), which makes what is asked for, beside the
+ * Measures what the Request of a handler costs: `makeRequest` (src/fetch/make-request.ts), which makes what is asked for, beside the
  * native constructor with everything at once; and what touching `url`, `headers` and one header adds.
  *
  * Run: `bun run bench/request.ts`. Void if another process uses the same core.
  */
 import { bench, do_not_optimize, group, run } from "mitata";
-import { makeRequest } from "../src/fetch/server-request.ts";
+import { makeRequest } from "../src/fetch/make-request.ts";
 import { makeExchange } from "../test/fetch/recorder.ts";
 
 const REQUESTS: Readonly<Record<string, string>> = {

@@ -57,6 +57,8 @@ export class Exchange {
   /** Whether the url is no url. */
   isUrlOdd = false;
   areHeadersMade = false;
+  /** The native Request behind a light one (`light-request.ts`), once it was needed. */
+  native: object | null = null;
   /** Of a request that came by a route: that route, the target, and the parameters once they were asked for. */
   route: PatternParams | null = null;
   target = "";

@@ -10,9 +10,9 @@ import { type Log, threadLog } from "../log/log.ts";
 import { sendResponse, sendText } from "./answer.ts";
 import { errorPage } from "./error-page.ts";
 import type { Exchange } from "./exchange.ts";
+import { type HandlerRequest, makeRequest } from "./make-request.ts";
 import type { Registration } from "./registration.ts";
 import { ROUTE_ANSWERED, ROUTE_FETCH, ROUTE_UNKNOWN } from "./route-target.ts";
-import { makeRequest, type ServerRequest } from "./server-request.ts";
 
 /** Runs the handlers of one server on one thread. */
 export class HandlerRuntime {
@@ -39,7 +39,7 @@ export class HandlerRuntime {
    */
   run(exchange: Exchange, view: TaskView): void {
     const registration = this.#registration;
-    let request: ServerRequest | null = null;
+    let request: HandlerRequest | null = null;
     try {
       const route = routeOf(registration, exchange, view);
       if (route === ROUTE_ANSWERED) return;
@@ -58,7 +58,7 @@ export class HandlerRuntime {
     if (!exchange.isDone) exchange.keep();
   }
 
-  #settle(exchange: Exchange, request: ServerRequest, result: unknown): void {
+  #settle(exchange: Exchange, request: HandlerRequest, result: unknown): void {
     if (result instanceof Response) {
       this.#send(exchange, request, result);
       return;
@@ -79,7 +79,7 @@ export class HandlerRuntime {
     );
   }
 
-  #settleValue(exchange: Exchange, request: ServerRequest, value: unknown): void {
+  #settleValue(exchange: Exchange, request: HandlerRequest, value: unknown): void {
     if (value instanceof Response) {
       this.#send(exchange, request, value);
       return;
@@ -101,11 +101,11 @@ export class HandlerRuntime {
     } else sendText(exchange, 204, "", "");
   }
 
-  #send(exchange: Exchange, request: ServerRequest, response: Response): void {
+  #send(exchange: Exchange, request: HandlerRequest, response: Response): void {
     sendResponse(exchange, response, (error) => this.#fail(exchange, request, error));
   }
 
-  #fail(exchange: Exchange, request: ServerRequest | null, error: unknown): void {
+  #fail(exchange: Exchange, request: HandlerRequest | null, error: unknown): void {
     if (exchange.isDone) return;
     const handler = this.#registration.error;
     if (handler === null) {
@@ -126,7 +126,7 @@ export class HandlerRuntime {
     }
   }
 
-  #sendFailure(exchange: Exchange, request: ServerRequest | null, errors: readonly unknown[]): void {
+  #sendFailure(exchange: Exchange, request: HandlerRequest | null, errors: readonly unknown[]): void {
     this.failures++;
     const { isDevelopment } = this.#registration;
     const place = placeOf(request);
@@ -156,7 +156,7 @@ function routeOf(registration: Registration, exchange: Exchange, view: TaskView)
 }
 
 /** Which request it was, as fields of a log record. */
-function placeOf(request: ServerRequest | null): { method?: string; path?: string } {
+function placeOf(request: HandlerRequest | null): { method?: string; path?: string } {
   return request === null ? {} : { method: request.method, path: pathOf(request.url) };
 }
 

@@ -7,13 +7,13 @@
  */
 import { codedTypeError } from "./coded-error.ts";
 import type { Exchange } from "./exchange.ts";
+import type * as Requests from "./make-request.ts";
 import type { FetchHandler } from "./registration.ts";
-import type * as Requests from "./server-request.ts";
 import { shapePrototype } from "./server-shape.ts";
 
 /** With `require`: the thread that starts a server in pool mode makes no requests, and starts sooner without what does. */
 function exchangeOf(request: Request): Exchange | null {
-  return (require("./server-request.ts") as typeof Requests).ServerRequest.exchangeOf(request);
+  return (require("./make-request.ts") as typeof Requests).exchangeOf(request);
 }
 
 /** An address as `requestIP` and `address` give it. */

@@ -8,24 +8,20 @@
  * The head's bytes belong to the exchange: headers first touched after the answer was sent are gone, as with Bun.serve.
  */
 
-import { TASK_HAS_BODY, TASK_STREAMS_BODY, type TaskView } from "../channel/task-record.ts";
+import type { TaskView } from "../channel/task-record.ts";
 import { METHODS } from "../http/method.ts";
 import { decodeFieldName, decodeFieldValue, FIELD_NUMBERS } from "../http/request-head.ts";
 import { cookiesOf, paramsOf, type RouteParams } from "./bun-request.ts";
 import type { Exchange } from "./exchange.ts";
-import { IncomingBody } from "./incoming-body.ts";
-import type { RouteHandler } from "./registration.ts";
-import { requestUrl, URL_KNOWN, URL_TO_PARSE } from "./request-url.ts";
+import type { IncomingBody } from "./incoming-body.ts";
 import { routePath } from "./router.ts";
 
 /** Whether somebody has read of a stream. Missing from Bun's types, and loaded when it is asked for: that takes 5 ms. */
 function isDisturbed(stream: ReadableStream): boolean {
   return (require("node:stream") as { isDisturbed(stream: ReadableStream): boolean }).isDisturbed(stream);
 }
-const METHOD_GET = METHODS.indexOf("GET");
-const METHOD_HEAD = METHODS.indexOf("HEAD");
 /** What the native constructor gets where the url is known, or is none: always the same string, which it parses quickly. */
-const PLACEHOLDER_URL = "http://localhost/";
+export const PLACEHOLDER_URL: string = "http://localhost/";
 
 /** The members of the native class that are overridden, as an interface: the types have them as properties. */
 interface NativeRequest {
@@ -167,8 +163,11 @@ export class ServerRequest extends Native {
   }
 }
 Object.defineProperty(ServerRequest, "name", { value: "Request" });
-// What printing it shows: the native object may know neither url, method nor headers.
-Object.defineProperty(ServerRequest.prototype, Symbol.for("nodejs.util.inspect.custom"), {
+listMembers(ServerRequest.prototype);
+/** The name of the method that says what printing an object shows. */
+export const INSPECT: unique symbol = Symbol.for("nodejs.util.inspect.custom") as never;
+// The native object may know neither url, method nor headers.
+Object.defineProperty(ServerRequest.prototype, INSPECT, {
   value(this: ServerRequest): unknown {
     const exchange = ServerRequest.exchangeOf(this);
     if (exchange === null) return {};
@@ -179,13 +178,25 @@ Object.defineProperty(ServerRequest.prototype, Symbol.for("nodejs.util.inspect.c
   writable: true,
 });
 
+/** Has a class's members found by `for (const name in request)`, as those of the native class are. */
+export function listMembers(prototype: object): void {
+  for (const name of Object.getOwnPropertyNames(prototype)) {
+    if (name === "constructor" || !(name in Request.prototype)) continue;
+    Object.defineProperty(prototype, name, { enumerable: true });
+  }
+}
+
+/** The parameters of a request that came by a route. */
+export function paramsOfExchange(exchange: Exchange): RouteParams {
+  exchange.params ??= paramsOf(exchange.route!, routePath(exchange.target));
+  return exchange.params;
+}
+
 /** A request that came by a route: it has `params` and `cookies` as well. */
-class RoutedRequest extends ServerRequest {
+export class RoutedRequest extends ServerRequest {
   /** The values of the route's parameters by name. */
   get params(): RouteParams {
-    const exchange = ServerRequest.exchangeOf(this)!;
-    exchange.params ??= paramsOf(exchange.route!, routePath(exchange.target));
-    return exchange.params;
+    return paramsOfExchange(ServerRequest.exchangeOf(this)!);
   }
 
   /** The cookies of the request; what is set here goes into the answer. */
@@ -230,48 +241,4 @@ function appendFields(headers: Headers, view: TaskView): void {
       decodeFieldValue(view.bytes, head, view.words, row),
     );
   }
-}
-
-/** Makes the Request of an exchange whose record `view` points at. */
-export function makeRequest(
-  exchange: Exchange,
-  view: TaskView,
-  route: RouteHandler | null = null,
-): ServerRequest {
-  const { method } = view;
-  const { kind, text, target } = requestUrl(view);
-  exchange.method = method;
-  exchange.route = route;
-  if (route !== null) exchange.target = target;
-  const init = bodyInit(exchange, view, method);
-  if (kind === URL_TO_PARSE) {
-    try {
-      return route === null
-        ? new ServerRequest(exchange, text, init)
-        : new RoutedRequest(exchange, text, init);
-    } catch {
-      // Not a url after all: the target is shown as it came.
-    }
-  }
-  exchange.isUrlOdd = kind !== URL_KNOWN;
-  exchange.url = kind === URL_KNOWN ? text : target;
-  return route === null
-    ? new ServerRequest(exchange, PLACEHOLDER_URL, init)
-    : new RoutedRequest(exchange, PLACEHOLDER_URL, init);
-}
-
-function bodyInit(exchange: Exchange, view: TaskView, method: number): RequestInit | undefined {
-  if (method === METHOD_GET || method === METHOD_HEAD || exchange.body !== null) return undefined;
-  if ((view.flags & TASK_STREAMS_BODY) !== 0) {
-    exchange.body = new IncomingBody(exchange.host.sink, exchange.entry, exchange.serial, view.contentLength);
-    return undefined;
-  }
-  const length = view.bodyBytes;
-  if (length === 0) {
-    // A chunked body that turned out empty is still a body.
-    return (view.flags & TASK_HAS_BODY) === 0 ? undefined : { method: "POST", body: new Blob([]).stream() };
-  }
-  const bytes = new Uint8Array(length);
-  view.bytes.copy(bytes, 0, view.bodyStart, view.bodyStart + length);
-  return { method: "POST", body: bytes };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { makeRequest } from "../../src/fetch/make-request.ts";
 import { requestUrl, URL_KNOWN, URL_ODD, URL_TO_PARSE } from "../../src/fetch/request-url.ts";
-import { makeRequest } from "../../src/fetch/server-request.ts";
 import { makeExchange } from "./recorder.ts";
 
 function exchangeOf(target: string, host: string | null) {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { makeRequest } from "../../src/fetch/make-request.ts";
 import type { FetchHandler } from "../../src/fetch/registration.ts";
 import { HTTPServer } from "../../src/fetch/server-object.ts";
-import { makeRequest } from "../../src/fetch/server-request.ts";
 import { allocateServerMemory, controlOf } from "../../src/roles/server-memory.ts";
 import { ThreadServerState } from "../../src/roles/thread-server-state.ts";
 import { SERVER_CLOSED, SERVER_DRAINING, SERVER_RUNNING } from "../../src/shm/control-block.ts";

@@ -1,6 +1,6 @@
 /** Headers and bodies of the Request that a handler gets. */
 import { describe, expect, test } from "bun:test";
-import { makeRequest } from "../../src/fetch/server-request.ts";
+import { makeRequest } from "../../src/fetch/make-request.ts";
 import { makeExchange } from "./recorder.ts";
 
 function requestOf(text: string): Request {

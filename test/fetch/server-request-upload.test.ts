@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { BODY_WINDOW } from "../../src/channel/messages.ts";
 import type { Exchange } from "../../src/fetch/exchange.ts";
 import { BodyFailure } from "../../src/fetch/incoming-body.ts";
-import { makeRequest } from "../../src/fetch/server-request.ts";
+import { makeRequest } from "../../src/fetch/make-request.ts";
 import { pattern } from "../channel/link-pair.ts";
 import { makeExchange, Recorder } from "./recorder.ts";
 

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { makeRequest, ServerRequest } from "../../src/fetch/server-request.ts";
+import { exchangeOf, makeRequest } from "../../src/fetch/make-request.ts";
 import { METHODS } from "../../src/http/method.ts";
 import { makeExchange } from "./recorder.ts";
 
@@ -7,6 +7,12 @@ import { makeExchange } from "./recorder.ts";
 function requestOf(text: string): Request {
   const { exchange, view } = makeExchange(text);
   return makeRequest(exchange, view) as unknown as Request;
+}
+
+function listed(object: object): string[] {
+  const names: string[] = [];
+  for (const name in object) names.push(name);
+  return names.sort();
 }
 
 const get = (target: string, host: string | null = "x") =>
@@ -101,14 +107,24 @@ describe("what it is", () => {
     expect(requestOf(`${name} / HTTP/1.1\r\nHost: x\r\n\r\n`).method).toBe(name);
   });
 
+  test("its members are listed as those of the native one", () => {
+    const native = listed(new Request("http://x/"));
+    for (const text of [
+      "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+      "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\na",
+    ]) {
+      expect(listed(requestOf(text))).toEqual(native);
+    }
+  });
+
   test("its exchange is known of it alone", () => {
     const { exchange, view } = makeExchange("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
     const request = makeRequest(exchange, view);
-    expect(ServerRequest.exchangeOf(request)).toBe(exchange);
+    expect(exchangeOf(request)).toBe(exchange);
     for (const other of [new Request("http://x/"), request.clone(), {}, null, undefined, 5]) {
-      expect(ServerRequest.exchangeOf(other)).toBeNull();
+      expect(exchangeOf(other)).toBeNull();
     }
-    expect(ServerRequest.exchangeOf(new Request(request as unknown as Request))).toBeNull();
+    expect(exchangeOf(new Request(request as unknown as Request))).toBeNull();
   });
 
   test("its signal is the exchange's", () => {

@@ -1,0 +1,43 @@
+/** Which Request is made of which request. */
+import { describe, expect, test } from "bun:test";
+import { LightRequest } from "../../src/fetch/light-request.ts";
+import { exchangeOf, makeRequest } from "../../src/fetch/make-request.ts";
+import { ServerRequest } from "../../src/fetch/server-request.ts";
+import { makeExchange } from "./recorder.ts";
+
+function made(text: string): { request: object; isLight: boolean; isExchanges: boolean } {
+  const { exchange, view } = makeExchange(text);
+  const request = makeRequest(exchange, view);
+  return {
+    request,
+    isLight: LightRequest.exchangeOf(request) === exchange,
+    isExchanges: exchangeOf(request) === exchange,
+  };
+}
+
+describe("makeRequest", () => {
+  test.each([
+    "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+    "HEAD /a HTTP/1.1\r\nHost: x\r\n\r\n",
+    "DELETE /a HTTP/1.1\r\nHost: x\r\n\r\n",
+    "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
+  ])("without a body it is light: %j", (text) => {
+    expect(made(text)).toMatchObject({ isLight: true, isExchanges: true });
+  });
+
+  // The native object has the body, so what reads that needs no more of it.
+  test("with a body it is native", async () => {
+    const { request, isLight, isExchanges } = made(
+      "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nab",
+    );
+    expect([isLight, isExchanges, request instanceof ServerRequest]).toEqual([false, true, true]);
+    const path = `${process.env.TMPDIR ?? "/tmp"}/epollo-make-request-${process.pid}`;
+    await Bun.write(path, request as unknown as Response);
+    expect(await Bun.file(path).text()).toBe("ab");
+    await Bun.file(path).delete();
+  });
+
+  test("with a url that is none it is native", () => {
+    expect(made("GET / HTTP/1.0\r\n\r\n")).toMatchObject({ isLight: false, isExchanges: true });
+  });
+});
