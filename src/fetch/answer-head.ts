@@ -21,7 +21,7 @@ const keptText: string[] = [];
 const keptJson: string[] = [];
 let keptDate = "";
 /** Type of what `Response.json` makes. */
-const JSON_TYPE = "application/json;charset=utf-8";
+export const JSON_TYPE = "application/json;charset=utf-8";
 /** Type of a string body, and of one of which no more is known. */
 export const TEXT_TYPE = "text/plain;charset=utf-8";
 

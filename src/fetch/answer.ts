@@ -9,7 +9,14 @@ import { TASK_CLOSES, TASK_HTTP_1_0 } from "../channel/task-record.ts";
 import { writeUtf8 } from "../http/latin1.ts";
 import { METHOD_HEAD } from "../http/method.ts";
 import { isNullBodyStatus } from "../http/status.ts";
-import { answerHead, FRAMING_CHUNKED, FRAMING_CLOSE, FRAMING_NONE, TEXT_TYPE } from "./answer-head.ts";
+import {
+  answerHead,
+  FRAMING_CHUNKED,
+  FRAMING_CLOSE,
+  FRAMING_NONE,
+  JSON_TYPE,
+  TEXT_TYPE,
+} from "./answer-head.ts";
 import { pumpStream } from "./answer-stream.ts";
 import { codedTypeError } from "./coded-error.ts";
 import type { Exchange } from "./exchange.ts";
@@ -20,10 +27,12 @@ import { withoutFrames } from "./own-frames.ts";
 import {
   bodyKindOf,
   bodyTextOf,
+  isBare,
   isForeign,
   isTextSent,
   KIND_BLOB,
   KIND_BYTES,
+  KIND_JSON,
   KIND_STREAM,
   KIND_UNKNOWN,
   noteTextSent,
@@ -62,8 +71,9 @@ function wallMs(exchange: Exchange): number {
   return checkedWallMs;
 }
 
-/** The response's fields, or null where it has none. */
+/** The response's fields, or null where it has none but what its kind implies. */
 function fieldsOf(response: Response): Headers | null {
+  if (isBare(response)) return null;
   const headers = response.headers as Headers & { readonly count: number };
   return headers.count === 0 ? null : headers;
 }
@@ -113,7 +123,9 @@ function send(exchange: Exchange, response: Response, fail: (error: unknown) => 
     exchange.answer(head.text, null, closes | (head.closes ? CLOSE : 0));
     return;
   }
-  const kind = bodyKindOf(response);
+  const noted = bodyKindOf(response);
+  // Whoever has its fields may have taken the type out of them.
+  const kind = noted === KIND_JSON && !isBare(response) ? KIND_UNKNOWN : noted;
   if (kind === KIND_STREAM && response.body?.locked) {
     fail(streamUsed());
     return;
@@ -166,7 +178,7 @@ function sendBytes(
 ): void {
   // 205 never has content (RFC 9110 section 15.3.6).
   const length = status === 205 ? 0 : given;
-  const type = length === 0 ? "" : kind === KIND_BYTES ? "application/octet-stream" : TEXT_TYPE;
+  const type = length === 0 ? "" : typeOf(kind);
   const announced = isHead && length === 0 ? announcedLength(fields) : length;
   const head = answerHead(status, fields, type, announced, wallMs(exchange));
   const flags = closes | (head.closes ? CLOSE : 0);
@@ -227,6 +239,12 @@ function sendMemory(
     return;
   }
   pending.then((read) => sendBytes(exchange, status, headers, read, KIND_BLOB, isHead, closes), fail);
+}
+
+/** The type that a kind implies. */
+function typeOf(kind: number): string {
+  if (kind === KIND_JSON) return JSON_TYPE;
+  return kind === KIND_BYTES ? "application/octet-stream" : TEXT_TYPE;
 }
 
 /** The length that a HEAD answer without a body gives in its fields, which is what GET would send; else 0. */

@@ -1,14 +1,20 @@
 /**
  * What a Response was made from, where the object itself does not tell: a stream, a file, or bytes; and the text of one that was
- * made from a string or by `Response.json`, which need not be read back from the native object then.
+ * made from a string or by `Response.json`, which need not be read back from the native object then. Nor need its fields, while
+ * nobody has asked for them: to look costs a native object of its own.
  *
  * Reading a native Response is the only way to see its body, and reading starts a stream. So the global constructor is
  * replaced by a function that returns native objects with a note: a private field, which nobody else can see (about
  * 20 ns; a WeakMap costs 40). Responses without one are foreign: made by a constructor that somebody took hold of before
  * it was replaced (srvx and h3 do when they are loaded; in main mode that is before `serve()`), or by HTMLRewriter.
  *
+ * The objects are of a native subclass that nobody sees, for its `headers` alone: the native getter cannot be replaced. What takes a
+ * Response takes one of a subclass (test/fetch/response-notes.test.ts tries all that Bun has).
+ *
  * Installed on every thread that runs handlers, before user code wherever that is possible.
  */
+
+import { JSON_TYPE } from "./answer-head.ts";
 
 /** A body in memory that is text, or nothing is known of it. */
 export const KIND_UNKNOWN = 0;
@@ -18,6 +24,8 @@ export const KIND_BYTES = 1;
 export const KIND_BLOB = 2;
 /** A ReadableStream, generator or iterable: it may never end. */
 export const KIND_STREAM = 3;
+/** The text of `Response.json(value)`. */
+export const KIND_JSON = 4;
 
 type NativeResponse = typeof Response;
 
@@ -35,11 +43,24 @@ class Note extends Returning {
   /** The body, if it is a string that was not sent. */
   #text: string | null;
   #isTextSent = false;
+  /** Whether its fields are those that its kind implies: none were given, and nobody has asked for them. */
+  #isBare: boolean;
 
-  constructor(response: Response, kind: number, text: string | null = null) {
+  constructor(response: Response, kind: number, text: string | null = null, isBare = false) {
     super(response);
     this.#kind = kind;
     this.#text = text;
+    this.#isBare = isBare;
+  }
+
+  /** Whether the fields of an object are those that its kind implies. */
+  static isBare(object: object): boolean {
+    return #isBare in object && object.#isBare;
+  }
+
+  /** Notes that somebody has the fields of an object, and may change them. */
+  static showFields(object: object): void {
+    if (#isBare in object) object.#isBare = false;
   }
 
   /** The text noted on an object, or null. */
@@ -66,6 +87,22 @@ class Note extends Returning {
 }
 
 const NativeResponse: NativeResponse = globalThis.Response;
+
+/** The class of what the replaced constructor makes. */
+class NotedResponse extends NativeResponse {
+  // An implicit constructor passes on a list of arguments, which takes longer.
+  constructor(body?: Bun.BodyInit | null, init?: ResponseInit) {
+    super(body, init);
+  }
+
+  override get headers(): Headers {
+    Note.showFields(this);
+    return super.headers;
+  }
+}
+Object.defineProperty(NotedResponse.prototype, "headers", { enumerable: true });
+// So that it is the global one, inherited.
+Reflect.deleteProperty(NotedResponse.prototype, "constructor");
 let isInstalled = false;
 
 /** Whether a response has no note and was not fetched: its body may be anything, a stream without end included. */
@@ -79,6 +116,11 @@ export function isForeign(response: Response): boolean {
  */
 export function bodyTextOf(response: Response): string | null {
   return Note.textOf(response);
+}
+
+/** Whether a response has no fields but those that the kind of its body implies, which the native object need not be asked for. */
+export function isBare(response: Response): boolean {
+  return Note.isBare(response);
 }
 
 /** The text of a response was sent: the body counts as used. */
@@ -118,16 +160,17 @@ export function installResponseNotes(): void {
       throw new TypeError("Class constructor Response cannot be invoked without 'new'");
     const response =
       (target as unknown) === NotingResponse
-        ? new NativeResponse(body, init)
+        ? new NotedResponse(body, init)
         : (Reflect.construct(NativeResponse, [body, init], target) as Response);
+    const isBare = init === undefined && (target as unknown) === NotingResponse;
     if (typeof body === "string") {
-      new Note(response, KIND_UNKNOWN, body);
+      new Note(response, KIND_UNKNOWN, body, isBare);
       return response;
     }
     let kind = KIND_UNKNOWN;
     if (typeof body === "object" && body !== null) kind = kindOfBody(body);
     else if (typeof body === "function") kind = KIND_STREAM;
-    new Note(response, kind);
+    new Note(response, kind, null, isBare && kind === KIND_BYTES);
     return response;
   }
   const replacement = NotingResponse as unknown as NativeResponse;
@@ -161,15 +204,18 @@ const JSON_OF_NOTHING = { toJSON: (): undefined => undefined };
  */
 function noteJson(native: (...given: unknown[]) => Response): (value: unknown) => Response | null {
   const { stringify } = JSON;
-  const typed = Reflect.apply(native, NativeResponse, [null]) as ResponseInit;
+  const typed = Reflect.apply(native, NativeResponse, [null]) as Response;
+  const isTypeKnown = typed.headers.get("content-type") === JSON_TYPE;
   return (value) => {
     if (typeof value !== "object") return null;
     const text = stringify(value) as string | undefined;
-    const response =
-      text === undefined
-        ? Reflect.apply(native, NativeResponse, [JSON_OF_NOTHING])
-        : new NativeResponse(text, typed);
-    new Note(response, KIND_UNKNOWN, text);
+    if (text === undefined) {
+      const empty = Reflect.apply(native, NativeResponse, [JSON_OF_NOTHING]);
+      new Note(empty, KIND_UNKNOWN);
+      return empty;
+    }
+    const response = new NotedResponse(text, typed);
+    new Note(response, KIND_JSON, text, isTypeKnown);
     return response;
   };
 }

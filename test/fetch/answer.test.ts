@@ -22,6 +22,56 @@ async function answerTo(text: string, response: Response): Promise<Recorder> {
 
 const LENGTHS = ["content-length", "transfer-encoding"];
 
+describe("fields that a handler changes after it has made the response are sent", () => {
+  const make: readonly [string, () => Response, string][] = [
+    ["a string", () => new Response("x"), "text/plain;charset=utf-8"],
+    ["bytes", () => new Response(new Uint8Array(2)), "application/octet-stream"],
+    ["long bytes", () => new Response(new Uint8Array(20_000)), "application/octet-stream"],
+    ["JSON", () => Response.json({ a: 1 }), "application/json;charset=utf-8"],
+    ["long JSON", () => Response.json("x".repeat(20_000)), "application/json;charset=utf-8"],
+    ["long JSON of an object", () => Response.json(["x".repeat(20_000)]), "application/json;charset=utf-8"],
+  ];
+  test.each(make)("%s", async (_, response, type) => {
+    for (const text of [GET, HEAD]) {
+      const plain = (await answerTo(text, response())).read();
+      expect([plain.field("content-type"), plain.field("x-a")]).toEqual([type, undefined]);
+      const looked = response();
+      expect([...looked.headers].length).toBeLessThanOrEqual(1);
+      expect((await answerTo(text, looked)).read().field("content-type")).toBe(type);
+      const added = response();
+      added.headers.set("x-a", "1");
+      added.headers.append("set-cookie", "b=c");
+      const answer = (await answerTo(text, added)).read();
+      expect([answer.field("content-type"), answer.field("x-a"), answer.field("set-cookie")]).toEqual([
+        type,
+        "1",
+        "b=c",
+      ]);
+      const retyped = response();
+      retyped.headers.set("content-type", "a/b");
+      expect((await answerTo(text, retyped)).read().field("content-type")).toBe("a/b");
+    }
+  });
+
+  // As under Bun.serve: then the type is that of the body, a string.
+  test("JSON without its type", async () => {
+    const response = Response.json({ a: 1 });
+    response.headers.delete("content-type");
+    expect((await answerTo(GET, response)).read().field("content-type")).toBe("text/plain;charset=utf-8");
+    const clone = Response.json({ a: 1 }).clone() as Response;
+    clone.headers.delete("content-type");
+    expect((await answerTo(GET, clone)).read().field("content-type")).toBe("text/plain;charset=utf-8");
+  });
+
+  test("a clone of JSON keeps it", async () => {
+    const answer = (await answerTo(GET, Response.json({ a: 1 }).clone() as Response)).read();
+    expect([answer.field("content-type"), answer.content]).toEqual([
+      "application/json;charset=utf-8",
+      '{"a":1}',
+    ]);
+  });
+});
+
 describe("bodies in memory leave at once, with the implied type and their length", () => {
   test.each([
     ["a string", () => "hällo", "text/plain;charset=utf-8", "h\xc3\xa4llo"],

@@ -3,10 +3,12 @@ import {
   bodyKindOf,
   bodyTextOf,
   installResponseNotes,
+  isBare,
   isForeign,
   isTextSent,
   KIND_BLOB,
   KIND_BYTES,
+  KIND_JSON,
   KIND_STREAM,
   KIND_UNKNOWN,
   noteTextSent,
@@ -210,7 +212,8 @@ describe("what is noted", () => {
   });
 
   test("nothing of responses that came from elsewhere, but what was fetched is a stream", async () => {
-    expect(bodyKindOf(Response.json({}))).toBe(KIND_UNKNOWN);
+    expect(bodyKindOf(Response.json({}))).toBe(KIND_JSON);
+    expect(bodyKindOf(Response.json({}, { status: 201 }))).toBe(KIND_UNKNOWN);
     const server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("far") });
     try {
       const fetched = await fetch(server.url);
@@ -264,6 +267,36 @@ test("clone of a response that was read throws as before", async () => {
   const response = new Response("x");
   await response.text();
   expect(() => response.clone()).toThrow();
+});
+
+describe("a Response is bare", () => {
+  const native = Object.getPrototypeOf(Response) as typeof Response;
+  const bodies: readonly [string, () => Response, boolean][] = [
+    ["made from a string alone", () => new Response("x"), true],
+    ["made from bytes alone", () => new Response(new Uint8Array(1)), true],
+    ["made by Response.json from a value alone", () => Response.json({}), true],
+    ["with a status", () => new Response("x", { status: 201 }), false],
+    ["with fields", () => new Response("x", { headers: { a: "b" } }), false],
+    ["of Response.json with a status", () => Response.json({}, { status: 201 }), false],
+    ["with a Blob, whose type is a field", () => new Response(new Blob(["x"], { type: "a/b" })), false],
+    ["with parameters", () => new Response(new URLSearchParams("a=b")), false],
+    ["without a body", () => new Response(), false],
+    ["a clone", () => new Response("x").clone() as Response, false],
+    ["of a subclass", () => new (class extends Response {})("x"), false],
+    ["of the native constructor", () => new native("x"), false],
+  ];
+  test.each(bodies)("%s: %p %p", (_, make, wanted) => {
+    expect(isBare(make())).toBe(wanted);
+  });
+
+  test("until somebody looks at its fields, which are those of the native one", () => {
+    for (const [name, make] of bodies) {
+      const response = make();
+      const copy = new native(response.body, { headers: response.headers });
+      expect([name, isBare(response), [...response.headers]]).toEqual([name, false, [...copy.headers]]);
+      expect(response.headers).toBe(response.headers);
+    }
+  });
 });
 
 describe("the text of a Response made from a string", () => {
