@@ -94,6 +94,14 @@ describe("it is a Request", () => {
     expect(Object.getPrototypeOf(request.constructor)).toBe(Request);
   });
 
+  test("what asks for the native object itself is told so, or finds nothing", () => {
+    const { request } = light();
+    expect(structuredClone(request) as unknown).toEqual({});
+    const { get } = describe_("url") as { get(this: Request): string };
+    expect(() => get.call(request)).toThrow(TypeError);
+    expect(get.call(LightRequest.nativeOf(request as never) as unknown as Request)).toBeString();
+  });
+
   test("printed as the native one", () => {
     expect(Bun.inspect(light().request)).toBe(Bun.inspect(native()));
   });

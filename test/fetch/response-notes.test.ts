@@ -299,6 +299,15 @@ describe("a Response is bare", () => {
   });
 });
 
+test("that its fields were looked at is known by way of our getter alone, not of the native one", () => {
+  const { get } = Object.getOwnPropertyDescriptor(Response.prototype, "headers") as {
+    get(this: Response): Headers;
+  };
+  const response = new Response("x");
+  get.call(response).set("a", "b");
+  expect([isBare(response), response.headers.get("a"), isBare(response)]).toEqual([true, "b", false]);
+});
+
 describe("the text of a Response made from a string", () => {
   test("is noted, and a clone has it too", () => {
     const response = new Response("text", { status: 201 });
