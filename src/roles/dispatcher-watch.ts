@@ -8,7 +8,12 @@
 import { monotonicMs } from "../../ffi/clock.ts";
 import type { Log } from "../log/log.ts";
 import type { Waker } from "../net/waker.ts";
-import { type ControlBlock, DISPATCHER_RUNNING, SERVER_RUNNING } from "../shm/control-block.ts";
+import {
+  type ControlBlock,
+  DISPATCHER_RUNNING,
+  SERVER_CLOSED,
+  SERVER_RUNNING,
+} from "../shm/control-block.ts";
 import { DispatcherCounter } from "../shm/counters.ts";
 import type * as BlockedReport from "./blocked-report.ts";
 import type * as InlineRecord from "./inline-record.ts";
@@ -23,6 +28,9 @@ const LONGEST_LOOK_MS = 1000;
 const PAUSE_MS = 1000;
 /** One that is still for longer is told of, once, in ms. */
 const REPORT_MS = 5000;
+
+/** How long one may be still, in ms, once the server is closed: nobody waits for its answers any more. */
+const CLOSED_MS = 1000;
 
 /** How long a dispatcher may neither turn nor sleep, in ms. */
 export interface DispatcherLimits {
@@ -116,7 +124,9 @@ export class DispatcherWatch {
     }
     const stillMs = (this.#stillMs[index] ?? 0) + passedMs;
     const isLoading = this.#control.isLoading(index);
-    const limitMs = isLoading ? this.#limits.loadMs : this.#limits.runMs;
+    const { loadMs, runMs } = this.#limits;
+    const openMs = isLoading ? loadMs : runMs;
+    const limitMs = this.#control.serverState === SERVER_CLOSED ? Math.min(CLOSED_MS, openMs) : openMs;
     this.#stillMs[index] = stillMs;
     // One that sleeps on its event loop may hang in a timer of the user's: it is woken to show whether it can turn.
     // When the server stops, all have been woken.

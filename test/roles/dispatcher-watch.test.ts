@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { DispatcherWatch } from "../../src/roles/dispatcher-watch.ts";
 import { allocateServerMemory, controlOf, dispatcherCounters } from "../../src/roles/server-memory.ts";
-import { type ControlBlock, DISPATCHER_RUNNING } from "../../src/shm/control-block.ts";
+import { type ControlBlock, DISPATCHER_RUNNING, SERVER_CLOSED } from "../../src/shm/control-block.ts";
 import { DispatcherCounter } from "../../src/shm/counters.ts";
 
 const LIMIT_MS = 800;
@@ -55,6 +55,15 @@ test("one that neither turns nor sleeps hangs, one that turns does not", () => {
   expect(hung).toEqual(["1 800"]);
   looks(6, () => turn(0));
   expect(hung.length).toBe(1);
+});
+
+test("once the server is closed one has a second at most", () => {
+  start(10 * LIMIT_MS);
+  looks(15, () => turn(0));
+  expect(hung).toEqual([]);
+  control.serverState = SERVER_CLOSED;
+  looks(1, () => turn(0));
+  expect(hung).toEqual(["1 1600"]);
 });
 
 test("one that loads the module may take longer", () => {

@@ -41,56 +41,67 @@ async function servedOf(all: readonly RawClient[]): Promise<RawClient[]> {
   return all.filter((client) => client.unread.length > 0);
 }
 
+/** Starts a server with so many dispatchers, each of which has clients and runs what they ask for. */
+async function start(dispatchers: number): Promise<number> {
+  log = [];
+  server = serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    handlers: MODULE,
+    idleTimeout: 60,
+    threads: { dispatchers, min: 1, max: 3 },
+    observe: { log: (record: LogRecord) => void log.push(record) },
+  } as never) as unknown as Server;
+  const port = server.port!;
+  await eventually(
+    "all dispatchers to have clients",
+    async () => {
+      clients.push(await RawClient.connect(port));
+      await ask(clients.at(-1)!);
+      return server!.stats().dispatchers.every(({ connections }) => connections > 0);
+    },
+    (areThere) => areThere,
+  );
+  // Many at once: of requests that come one by one, on threads that sleep in between, too many take long while the code is cold.
+  await eventually(
+    "requests to run there, on all",
+    async () => {
+      const before = server!.stats();
+      for (const client of [...clients, clients[0]!]) {
+        await client.send(Buffer.concat(Array.from({ length: BURST }, () => REPORT)));
+        for (let count = 0; count < BURST; count++) await client.readResponse();
+      }
+      const now = server!.stats();
+      return now.dispatchers.map((dispatcher, index) => {
+        const { requests, requestsInline } = before.dispatchers[index]!;
+        return dispatcher.requests - requests - (dispatcher.requestsInline - requestsInline);
+      });
+    },
+    (handedOver) => handedOver.every((count) => count === 0),
+    20_000,
+  );
+  return port;
+}
+
+/** Has the first client's request hang on its dispatcher. */
+async function hang(): Promise<void> {
+  await clients[0]!.send(HANG);
+  const runs = await eventually(
+    "it to be told of",
+    () => server!.stats().dispatchers.flatMap(({ running }) => running ?? []),
+    (found) => found.length === 1,
+  );
+  expect(runs).toEqual([{ method: "GET", path: "/report", ms: expect.any(Number) as never }]);
+}
+
 describe.skipIf(isBunTarget)("a handler that hangs on a dispatcher, with the options as they are", () => {
   test("is named while it hangs, others are served, and all are after 10 s", async () => {
-    log = [];
-    server = serve({
-      port: 0,
-      hostname: "127.0.0.1",
-      handlers: MODULE,
-      idleTimeout: 60,
-      threads: { dispatchers: 2, min: 1, max: 3 },
-      observe: { log: (record: LogRecord) => void log.push(record) },
-    } as never) as unknown as Server;
-    const port = server.port!;
-    await eventually(
-      "both dispatchers to have clients",
-      async () => {
-        clients.push(await RawClient.connect(port));
-        await ask(clients.at(-1)!);
-        return server!.stats().dispatchers.every(({ connections }) => connections > 0);
-      },
-      (areThere) => areThere,
-    );
+    const port = await start(2);
     const hanging = clients[0]!;
-    // Many at once: of requests that come one by one, on threads that sleep in between, too many take long while the code is cold.
-    await eventually(
-      "requests to run there, on both",
-      async () => {
-        const before = server!.stats();
-        for (const client of [...clients, hanging]) {
-          await client.send(Buffer.concat(Array.from({ length: BURST }, () => REPORT)));
-          for (let count = 0; count < BURST; count++) await client.readResponse();
-        }
-        const now = server!.stats();
-        return now.dispatchers.map((dispatcher, index) => {
-          const { requests, requestsInline } = before.dispatchers[index]!;
-          return dispatcher.requests - requests - (dispatcher.requestsInline - requestsInline);
-        });
-      },
-      (handedOver) => handedOver.every((count) => count === 0),
-      20_000,
-    );
     const sentMs = performance.now();
-    await hanging.send(HANG);
-    const runs = await eventually(
-      "it to be told of",
-      () => server!.stats().dispatchers.flatMap(({ running }) => running ?? []),
-      (found) => found.length === 1,
-    );
-    expect(runs).toEqual([{ method: "GET", path: "/report", ms: expect.any(Number) as never }]);
+    await hang();
     const others = await servedOf(clients.slice(1));
-    expect(others.length).toBe(server.stats().dispatchers.find(({ running }) => !running)!.connections);
+    expect(others.length).toBe(server!.stats().dispatchers.find(({ running }) => !running)!.connections);
     for (const client of others) await client.readResponse();
     // The same request again, and it does not come to the other dispatcher: that one's clients are served all the time.
     await Bun.sleep(LOOK_MS);
@@ -104,11 +115,21 @@ describe.skipIf(isBunTarget)("a handler that hangs on a dispatcher, with the opt
     }
     const fields = { dispatcher: expect.any(Number), ms: expect.any(Number), method: "GET", path: "/report" };
     expect(logged("dispatcher-blocks")).toMatchObject([fields]);
-    expect(server.stats().handlers.flatMap(({ running }) => running?.path ?? [])).toEqual(["/report"]);
+    expect(server!.stats().handlers.flatMap(({ running }) => running?.path ?? [])).toEqual(["/report"]);
     expect((await hanging.readResponse({ timeoutMs: 2 * LIMIT_MS })).status).toBe(503);
     expect(logged("dispatcher-hangs")).toMatchObject([fields]);
     for (const client of others) await ask(client);
     for (let round = 0; round < 20; round++) expect((await exchange(port, "/")).text).toBe("fine");
     expect(log.map(({ message }) => message).join("\n")).not.toContain("secret");
+  }, 40_000);
+
+  test("does not hold up stop(true) as long", async () => {
+    await start(1);
+    await hang();
+    const calledMs = performance.now();
+    await server!.stop(true);
+    expect(performance.now() - calledMs).toBeLessThan(LIMIT_MS / 2);
+    expect(logged("dispatcher-hangs").length).toBe(1);
+    expect((await clients[0]!.readResponse()).status).toBe(503);
   }, 40_000);
 });
