@@ -1,19 +1,20 @@
 /**
- * The Request of a request without a body: an ordinary object that makes the native one when it is needed.
+ * The Request of a GET: an ordinary object that makes the native one when it is needed.
  *
  * Lives on the thread that runs the handler. A native Request takes memory of the allocator's, which is cold by then, and a
  * turn of the collector to give it back: 0.4 us of a trivial request that takes 2 in user space. Most handlers only look at
  * the url, the method and parameters, which are there without it. All else is asked of a `ServerRequest` of the
  * same exchange, made the first time.
  *
- * It is `instanceof Request`. Whatever takes a Request in JavaScript reads it by its members (`fetch(request)` and
- * `new Request(request)` do the same to any subclass); what reads the native object itself (`Bun.write`, `Bun.spawn`) wants
- * its body, and one with a body is native from the beginning (`make-request.ts`).
+ * It is `instanceof Request`. What takes a Request in JavaScript reads it by its members: `fetch(request)` and
+ * `new Request(request)` do the same to any subclass. What reads the native object itself wants its body, as a rule, and a GET has
+ * none; `FileSystemRouter.match` wants its url (`request-takers.ts`). The rest is in docs/compatibility.md.
  */
 import { METHODS } from "../http/method.ts";
 import type { RouteParams } from "./bun-request.ts";
 import type { Exchange } from "./exchange.ts";
 import {
+  hideClass,
   INSPECT,
   listMembers,
   PLACEHOLDER_URL,
@@ -22,11 +23,11 @@ import {
   ServerRequest,
 } from "./server-request.ts";
 
-/** A request without a body as user code sees it; `instanceof Request`. */
+/** A GET as user code sees it; `instanceof Request`. */
 export class LightRequest {
   readonly #exchange: Exchange;
 
-  /** @param exchange that of a request whose url is known and that has no body */
+  /** @param exchange that of a GET whose url is known */
   constructor(exchange: Exchange) {
     this.#exchange = exchange;
   }
@@ -61,28 +62,44 @@ export class LightRequest {
     return typeof request === "object" && request !== null && #exchange in request ? request.#exchange : null;
   }
 }
-/** Has members of a class's instances asked of the native request, but for those that are there without it. */
-function delegate(prototype: object, names: readonly PropertyKey[]): void {
-  for (const name of names) {
-    if (Object.hasOwn(prototype, name)) continue;
-    // All is decided by whether the native class has a method or a getter there.
-    const isMethod = typeof Object.getOwnPropertyDescriptor(Request.prototype, name)?.value === "function";
+/** What user code may have replaced before this module was loaded, and was there before it. */
+const NATIVE_NAMES: ReadonlySet<PropertyKey> = new Set([
+  ...["arrayBuffer", "blob", "body", "bodyUsed", "bytes", "cache", "clone", "credentials", "destination"],
+  ...["formData", "headers", "integrity", "json", "mode", "redirect", "referrer", "referrerPolicy", "text"],
+  ...["textStream", INSPECT],
+]);
+
+function isNativeCode(code: unknown): boolean {
+  return typeof code === "function" && Function.prototype.toString.call(code).includes("[native code]");
+}
+
+/** Has the members of a native Request asked of the native one, but for those that are there without it and those of user code. */
+function delegate(prototype: object): void {
+  for (const name of [...Object.getOwnPropertyNames(Request.prototype), INSPECT]) {
+    if (name === "constructor" || Object.hasOwn(prototype, name)) continue;
+    const native = Object.getOwnPropertyDescriptor(Request.prototype, name);
+    if (!NATIVE_NAMES.has(name) && !isNativeCode(native?.get ?? native?.value)) continue;
     const get = function (this: LightRequest): unknown {
       return Reflect.get(LightRequest.nativeOf(this), name);
     };
     const value = function (this: LightRequest, ...given: unknown[]): unknown {
       return Reflect.apply(get.call(this) as () => unknown, LightRequest.nativeOf(this), given);
     };
-    const how = isMethod || name === INSPECT ? { value, writable: true } : { get };
-    Object.defineProperty(prototype, name, { ...how, enumerable: name !== INSPECT, configurable: true });
+    Object.defineProperty(value, "name", { value: name });
+    const isMethod = typeof native?.value === "function" || name === INSPECT;
+    Object.defineProperty(prototype, name, {
+      ...(isMethod ? { value, writable: true } : { get }),
+      enumerable: name !== INSPECT,
+      configurable: true,
+    });
   }
 }
 
 Object.setPrototypeOf(LightRequest, Request);
 Object.setPrototypeOf(LightRequest.prototype, Request.prototype);
-Object.defineProperty(LightRequest, "name", { value: "Request" });
+hideClass(LightRequest.prototype);
 listMembers(LightRequest.prototype);
-delegate(LightRequest.prototype, [...Object.getOwnPropertyNames(Request.prototype), INSPECT]);
+delegate(LightRequest.prototype);
 
 /** One that came by a route. */
 export class LightRoutedRequest extends LightRequest {
@@ -100,4 +117,4 @@ export class LightRoutedRequest extends LightRequest {
     return "BunRequest";
   }
 }
-Object.defineProperty(LightRoutedRequest, "name", { value: "Request" });
+hideClass(LightRoutedRequest.prototype);

@@ -1,5 +1,5 @@
 /**
- * Makes the Request of an exchange: a light one where that is all it may take, else a native one.
+ * Makes the Request of an exchange: a light one for GET, else a native one.
  *
  * Lives on the thread that runs the handler.
  */
@@ -44,7 +44,8 @@ export function makeRequest(
       // Not a url after all: the target is shown as it came.
     }
   }
-  if (kind === URL_KNOWN && init === undefined && exchange.body === null) {
+  // Bun does not ask a Request of another class for its method in `new Request(request, init)`: one of GET need not be asked.
+  if (kind === URL_KNOWN && method === METHOD_GET) {
     exchange.url = text;
     const light = route === null ? new LightRequest(exchange) : new LightRoutedRequest(exchange);
     return light as unknown as HandlerRequest;

@@ -55,7 +55,8 @@ class Note extends Returning {
 
   /** Whether the fields of an object are those that its kind implies. */
   static isBare(object: object): boolean {
-    return #isBare in object && object.#isBare;
+    // With another prototype they may be asked for in a way that is not seen here.
+    return #isBare in object && object.#isBare && Object.getPrototypeOf(object) === NotedResponse.prototype;
   }
 
   /** Notes that somebody has the fields of an object, and may change them. */

@@ -162,7 +162,7 @@ export class ServerRequest extends Native {
     return typeof request === "object" && request !== null && #exchange in request ? request.#exchange : null;
   }
 }
-Object.defineProperty(ServerRequest, "name", { value: "Request" });
+hideClass(ServerRequest.prototype);
 listMembers(ServerRequest.prototype);
 /** The name of the method that says what printing an object shows. */
 export const INSPECT: unique symbol = Symbol.for("nodejs.util.inspect.custom") as never;
@@ -177,6 +177,11 @@ Object.defineProperty(ServerRequest.prototype, INSPECT, {
   configurable: true,
   writable: true,
 });
+
+/** Has the `constructor` of a class's instances be the global one, which they inherit. */
+export function hideClass(prototype: object): void {
+  Reflect.deleteProperty(prototype, "constructor");
+}
 
 /** Has a class's members found by `for (const name in request)`, as those of the native class are. */
 export function listMembers(prototype: object): void {
@@ -216,7 +221,7 @@ export class RoutedRequest extends ServerRequest {
     return Object.defineProperties(super.clone(), { params: { value: params }, cookies: { get: cookies } });
   }
 }
-Object.defineProperty(RoutedRequest, "name", { value: "Request" });
+hideClass(RoutedRequest.prototype);
 
 function bodyUsed(): TypeError {
   return Object.defineProperty(new TypeError("Body already used"), "code", {

@@ -194,7 +194,7 @@ export function watchDispatchers(
     hangs: (index: number, ms: number) => {
       control.barInline();
       const run = runOf(index);
-      const message = `dispatcher ${index} hangs in ${placeOf(index, run)}, for ${Math.round(ms)} ms: it is ended; handler threads run all requests from now on`;
+      const message = `dispatcher ${index} hangs in ${placeOf(index, run)}, for ${Math.round(ms)} ms: it is ended${control.serverState === SERVER_CLOSED ? "" : "; handler threads run all requests from now on"}`;
       log.error("dispatcher-hangs", message, { dispatcher: index, ms, module, ...fieldsOf(run) });
       end(index);
     },

@@ -238,7 +238,11 @@ export class RequestReader {
           this.#counters[PARSE_ERROR_AT + (parser.error?.code ?? 0)] += 1;
           return;
       }
-      if (client.state !== CLIENT_OPEN) return;
+      if (client.state !== CLIENT_OPEN) {
+        // Its last request is there: the time for it is over, and its handler has its own.
+        this.#owner.progressed(client);
+        return;
+      }
       // What is left may hold whole requests: it is parsed again when the pause is over, or at this client's next turn.
       if (this.isPaused(client) || (event === END && this.#intake.isTurnOver)) {
         this.#hold(client, native, position, end, false);

@@ -1,4 +1,4 @@
-/** The Request of a request without a body, beside the native one that it stands for. */
+/** The Request of a GET, beside the native one that it stands for. */
 import { afterAll, describe, expect, test } from "bun:test";
 import type { Exchange } from "../../src/fetch/exchange.ts";
 import { LightRequest } from "../../src/fetch/light-request.ts";
@@ -61,7 +61,10 @@ describe("members", () => {
     };
     const { request } = light();
     expect(await call(request)).toEqual(await call(native()));
-    expect([name in request, typeof (request as never)[name]]).toEqual([true, "function"]);
+    expect([name in request, (request as unknown as Record<string, { name: string }>)[name]!.name]).toEqual([
+      true,
+      name,
+    ]);
   });
 
   test("all that the native one has are there, and no own ones", () => {
@@ -91,7 +94,10 @@ describe("it is a Request", () => {
       "Request",
       "[object Request]",
     ]);
-    expect(Object.getPrototypeOf(request.constructor)).toBe(Request);
+    expect([
+      request.constructor === Request,
+      new (request.constructor as typeof Request)("http://b/").url,
+    ]).toEqual([true, "http://b/"]);
   });
 
   test("what asks for the native object itself is told so, or finds nothing", () => {
@@ -117,6 +123,46 @@ describe("it is a Request", () => {
       );
     } finally {
       delete prototype.epolloTest;
+    }
+  });
+
+  // In main mode user code may have done so before it calls `serve`, which loads this module.
+  test("what user code has added before is its own, and called on the request", async () => {
+    const added = {
+      ctx: { value: null, writable: true, configurable: true, enumerable: true },
+      withUser: {
+        value(this: { user?: string }) {
+          this.user = "me";
+          return this;
+        },
+        configurable: true,
+      },
+      host: {
+        get(this: Request) {
+          return this.headers.get("host");
+        },
+        configurable: true,
+      },
+    };
+    Object.defineProperties(Request.prototype, added);
+    try {
+      // Another copy of the module, as it would be loaded now.
+      const path = "../../src/fetch/light-request.ts?again";
+      const { LightRequest: Again } = (await import(path)) as { LightRequest: typeof LightRequest };
+      const { exchange, view } = makeExchange(TEXT);
+      makeRequest(exchange, view);
+      const request = new Again(exchange) as unknown as Record<string, unknown> & {
+        withUser(): object;
+      };
+      request.ctx = 5;
+      expect([request.withUser() === request, request.user, request.ctx, request.host]).toEqual([
+        true,
+        "me",
+        5,
+        "a.example",
+      ]);
+    } finally {
+      for (const name of Object.keys(added)) Reflect.deleteProperty(Request.prototype, name);
     }
   });
 

@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { LightRequest } from "../../src/fetch/light-request.ts";
 import { exchangeOf, makeRequest } from "../../src/fetch/make-request.ts";
 import { ServerRequest } from "../../src/fetch/server-request.ts";
+import { METHODS } from "../../src/http/method.ts";
 import { makeExchange } from "./recorder.ts";
 
 function made(text: string): { request: object; isLight: boolean; isExchanges: boolean } {
@@ -16,14 +17,26 @@ function made(text: string): { request: object; isLight: boolean; isExchanges: b
 }
 
 describe("makeRequest", () => {
-  test.each([
-    "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
-    "HEAD /a HTTP/1.1\r\nHost: x\r\n\r\n",
-    "DELETE /a HTTP/1.1\r\nHost: x\r\n\r\n",
-    "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
-  ])("without a body it is light: %j", (text) => {
-    expect(made(text)).toMatchObject({ isLight: true, isExchanges: true });
+  test("of GET it is light, with whatever fields", () => {
+    for (const fields of ["", "Content-Length: 0\r\n", "X: y\r\n"]) {
+      const text = `GET / HTTP/1.1\r\nHost: x\r\n${fields}\r\n`;
+      expect(made(text)).toMatchObject({ isLight: true, isExchanges: true });
+    }
   });
+
+  // What Bun does not ask a Request of another class for, in `new Request(request, init)`, is its method.
+  test.each(METHODS.filter((name) => name !== "CONNECT"))(
+    "%s stays so in new Request(request, init)",
+    (name) => {
+      const { request, isExchanges } = made(`${name} /a HTTP/1.1\r\nHost: x\r\n\r\n`);
+      expect(isExchanges).toBe(true);
+      const native = new Request("http://x/a", { method: name });
+      for (const init of [{}, { headers: { y: "1" } }, { redirect: "manual" } as const]) {
+        const copy = new Request(request as Request, init);
+        expect([copy.method, copy.url]).toEqual([new Request(native, init).method, "http://x/a"]);
+      }
+    },
+  );
 
   // The native object has the body, so what reads that needs no more of it.
   test("with a body it is native", async () => {

@@ -299,6 +299,14 @@ describe("a Response is bare", () => {
   });
 });
 
+test("a response that was given another prototype is not bare: who asks for its fields is not seen", () => {
+  for (const prototype of [Response.prototype, class extends Response {}.prototype]) {
+    const response = Object.setPrototypeOf(new Response("x"), prototype) as Response;
+    response.headers.set("x-a", "1");
+    expect([isBare(response), response.headers.get("x-a")]).toEqual([false, "1"]);
+  }
+});
+
 test("that its fields were looked at is known by way of our getter alone, not of the native one", () => {
   const { get } = Object.getOwnPropertyDescriptor(Response.prototype, "headers") as {
     get(this: Response): Headers;
