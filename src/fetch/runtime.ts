@@ -12,6 +12,7 @@ import { errorPage } from "./error-page.ts";
 import type { Exchange } from "./exchange.ts";
 import { type HandlerRequest, makeRequest } from "./make-request.ts";
 import type { Registration } from "./registration.ts";
+import { installRequestTakers } from "./request-takers.ts";
 import { ROUTE_ANSWERED, ROUTE_FETCH, ROUTE_UNKNOWN } from "./route-target.ts";
 
 /** Runs the handlers of one server on one thread. */
@@ -25,6 +26,7 @@ export class HandlerRuntime {
   constructor(registration: Registration, log: Log = threadLog()) {
     this.log = log;
     this.#registration = registration;
+    installRequestTakers();
   }
 
   /** Uses other handlers from the next request on. */

@@ -79,6 +79,32 @@ describe.skipIf(isBunTarget).each([...MODES])("%s", (mode) => {
     expect((await server.stats())!.inFlight).toBe(0);
   });
 
+  // Reason: the deadline of a head or a body went on while the handler of a connection's last request ran.
+  test("the time for a head and a body is over when they are there, also those of a connection's last request", async () => {
+    await using server = await startServer(mode, {
+      idleTimeout: 60,
+      limits: { headTimeout: 700, bodyTimeout: 700, requestsPerConnection: 2 },
+    });
+    const target = "/slow?ms=2500&id=a";
+    const fields = ["Connection: close"];
+    const ask = async (...requests: Buffer[]): Promise<void> => {
+      await using client = await RawClient.connect(server.port, WAIT_MS);
+      for (const request of requests) {
+        // The head first, so that the time for the body begins.
+        await client.send(request.subarray(0, 100));
+        await Bun.sleep(50);
+        await client.send(request.subarray(100));
+        expect((await client.readResponse()).status).toBe(200);
+      }
+    };
+    await Promise.all([
+      ask(requestBytes(target, { fields })),
+      ask(requestBytes(target, { method: "POST", fields, body: "b" })),
+      ask(requestBytes(target, { method: "POST", fields, body: "b".repeat(300_000) })),
+      ask(requestBytes("/hello"), requestBytes(target)),
+    ]);
+  });
+
   test("requests of one connection in flight", async () => {
     await using server = await startServer(mode, { limits: { pipelined: 3 } });
     await using client = await RawClient.connect(server.port);
