@@ -192,7 +192,6 @@ differ(
   "coding-gzip-chunked",
 );
 
-differ("The request is an object of a class of its own under Request", otherBody, "request-constructor");
 differ("The Blob of a request has the type of the request", otherBody, "request-blob");
 differ("The Blob of a request has the type of the request", typed("text/x"), "answer-echo-blob");
 differ(
