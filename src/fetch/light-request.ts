@@ -14,13 +14,13 @@ import { METHODS } from "../http/method.ts";
 import type { RouteParams } from "./bun-request.ts";
 import type { Exchange } from "./exchange.ts";
 import {
-  hideClass,
+  dressAsNative,
   INSPECT,
-  listMembers,
+  nativeRequestOf,
   PLACEHOLDER_URL,
   paramsOfExchange,
-  RoutedRequest,
-  ServerRequest,
+  type RoutedRequest,
+  type ServerRequest,
 } from "./server-request.ts";
 
 /** A GET as user code sees it; `instanceof Request`. */
@@ -50,10 +50,7 @@ export class LightRequest {
   /** The native request of the same exchange. */
   static nativeOf(request: LightRequest): ServerRequest {
     const exchange = request.#exchange;
-    exchange.native ??=
-      exchange.route === null
-        ? new ServerRequest(exchange, PLACEHOLDER_URL)
-        : new RoutedRequest(exchange, PLACEHOLDER_URL);
+    exchange.native ??= nativeRequestOf(exchange, PLACEHOLDER_URL);
     return exchange.native as ServerRequest;
   }
 
@@ -62,7 +59,8 @@ export class LightRequest {
     return typeof request === "object" && request !== null && #exchange in request ? request.#exchange : null;
   }
 }
-/** What user code may have replaced before this module was loaded, and was there before it. */
+
+/** Members of the native class, which user code may have replaced before this module was loaded. */
 const NATIVE_NAMES: ReadonlySet<PropertyKey> = new Set([
   ...["arrayBuffer", "blob", "body", "bodyUsed", "bytes", "cache", "clone", "credentials", "destination"],
   ...["formData", "headers", "integrity", "json", "mode", "redirect", "referrer", "referrerPolicy", "text"],
@@ -83,7 +81,8 @@ function delegate(prototype: object): void {
       return Reflect.get(LightRequest.nativeOf(this), name);
     };
     const value = function (this: LightRequest, ...given: unknown[]): unknown {
-      return Reflect.apply(get.call(this) as () => unknown, LightRequest.nativeOf(this), given);
+      const target = LightRequest.nativeOf(this);
+      return Reflect.apply(Reflect.get(target, name), target, given);
     };
     Object.defineProperty(value, "name", { value: name });
     const isMethod = typeof native?.value === "function" || name === INSPECT;
@@ -97,8 +96,7 @@ function delegate(prototype: object): void {
 
 Object.setPrototypeOf(LightRequest, Request);
 Object.setPrototypeOf(LightRequest.prototype, Request.prototype);
-hideClass(LightRequest.prototype);
-listMembers(LightRequest.prototype);
+dressAsNative(LightRequest.prototype);
 delegate(LightRequest.prototype);
 
 /** One that came by a route. */
@@ -117,4 +115,4 @@ export class LightRoutedRequest extends LightRequest {
     return "BunRequest";
   }
 }
-hideClass(LightRoutedRequest.prototype);
+dressAsNative(LightRoutedRequest.prototype);

@@ -10,7 +10,7 @@ import { IncomingBody } from "./incoming-body.ts";
 import { LightRequest, LightRoutedRequest } from "./light-request.ts";
 import type { RouteHandler } from "./registration.ts";
 import { requestUrl, URL_KNOWN, URL_TO_PARSE } from "./request-url.ts";
-import { PLACEHOLDER_URL, RoutedRequest, ServerRequest } from "./server-request.ts";
+import { nativeRequestOf, PLACEHOLDER_URL, ServerRequest } from "./server-request.ts";
 
 const METHOD_GET = METHODS.indexOf("GET");
 const METHOD_HEAD = METHODS.indexOf("HEAD");
@@ -37,9 +37,7 @@ export function makeRequest(
   const init = bodyInit(exchange, view, method);
   if (kind === URL_TO_PARSE) {
     try {
-      return route === null
-        ? new ServerRequest(exchange, text, init)
-        : new RoutedRequest(exchange, text, init);
+      return nativeRequestOf(exchange, text, init);
     } catch {
       // Not a url after all: the target is shown as it came.
     }
@@ -52,9 +50,7 @@ export function makeRequest(
   }
   exchange.isUrlOdd = kind !== URL_KNOWN;
   exchange.url = kind === URL_KNOWN ? text : target;
-  return route === null
-    ? new ServerRequest(exchange, PLACEHOLDER_URL, init)
-    : new RoutedRequest(exchange, PLACEHOLDER_URL, init);
+  return nativeRequestOf(exchange, PLACEHOLDER_URL, init);
 }
 
 function bodyInit(exchange: Exchange, view: TaskView, method: number): RequestInit | undefined {

@@ -9,7 +9,7 @@
  * it was replaced (srvx and h3 do when they are loaded; in main mode that is before `serve()`), or by HTMLRewriter.
  *
  * The objects are of a native subclass that nobody sees, for its `headers` alone: the native getter cannot be replaced. What takes a
- * Response takes one of a subclass (test/fetch/response-notes.test.ts tries all that Bun has).
+ * Response takes one of a subclass (test/fetch/response-takers.test.ts tries what Bun has).
  *
  * Installed on every thread that runs handlers, before user code wherever that is possible.
  */

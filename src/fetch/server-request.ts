@@ -162,8 +162,7 @@ export class ServerRequest extends Native {
     return typeof request === "object" && request !== null && #exchange in request ? request.#exchange : null;
   }
 }
-hideClass(ServerRequest.prototype);
-listMembers(ServerRequest.prototype);
+dressAsNative(ServerRequest.prototype);
 /** The name of the method that says what printing an object shows. */
 export const INSPECT: unique symbol = Symbol.for("nodejs.util.inspect.custom") as never;
 // The native object may know neither url, method nor headers.
@@ -178,16 +177,14 @@ Object.defineProperty(ServerRequest.prototype, INSPECT, {
   writable: true,
 });
 
-/** Has the `constructor` of a class's instances be the global one, which they inherit. */
-export function hideClass(prototype: object): void {
+/**
+ * Has the instances of a class inherit the global `constructor`, and those of its members that the native class has found by
+ * `for (const name in request)`, as there.
+ */
+export function dressAsNative(prototype: object): void {
   Reflect.deleteProperty(prototype, "constructor");
-}
-
-/** Has a class's members found by `for (const name in request)`, as those of the native class are. */
-export function listMembers(prototype: object): void {
   for (const name of Object.getOwnPropertyNames(prototype)) {
-    if (name === "constructor" || !(name in Request.prototype)) continue;
-    Object.defineProperty(prototype, name, { enumerable: true });
+    if (name in Request.prototype) Object.defineProperty(prototype, name, { enumerable: true });
   }
 }
 
@@ -221,7 +218,14 @@ export class RoutedRequest extends ServerRequest {
     return Object.defineProperties(super.clone(), { params: { value: params }, cookies: { get: cookies } });
   }
 }
-hideClass(RoutedRequest.prototype);
+dressAsNative(RoutedRequest.prototype);
+
+/** Makes the native Request of an exchange, by its route or without one. Throws where the url is none. */
+export function nativeRequestOf(exchange: Exchange, url: string, init?: RequestInit): ServerRequest {
+  return exchange.route === null
+    ? new ServerRequest(exchange, url, init)
+    : new RoutedRequest(exchange, url, init);
+}
 
 function bodyUsed(): TypeError {
   return Object.defineProperty(new TypeError("Body already used"), "code", {

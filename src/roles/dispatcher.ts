@@ -49,7 +49,7 @@ import { YieldingWait } from "./yielding-wait.ts";
 const WAKER_SLOT = -1;
 /** Milliseconds between two tries to tell a link something it had no room for. */
 const RETRY_MS = 1;
-/** Where it hosts handlers: ms after which the event loop gets a turn, and that it blocks in `epoll_wait` at most (more costs 30 us). */
+/** Where it hosts handlers: ms after which the event loop gets a turn, and that it blocks in `epoll_wait` before it sleeps on that. */
 const YIELD_MS = 2;
 const LINGER_MS = 5;
 /** The same while there is no descriptor to sleep on the event loop with: its timers come late by so much, and nothing spins. */

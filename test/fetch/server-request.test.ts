@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { exchangeOf, makeRequest } from "../../src/fetch/make-request.ts";
+import type { RouteHandler } from "../../src/fetch/registration.ts";
 import { METHODS } from "../../src/http/method.ts";
 import { makeExchange } from "./recorder.ts";
 
@@ -114,6 +115,11 @@ describe("what it is", () => {
       "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\na",
     ]) {
       expect(listed(requestOf(text))).toEqual(native);
+      const { exchange, view } = makeExchange(text);
+      const routed = listed(
+        makeRequest(exchange, view, { names: [], segments: [] } as unknown as RouteHandler),
+      );
+      expect(native.filter((name) => !routed.includes(name))).toEqual([]);
     }
   });
 

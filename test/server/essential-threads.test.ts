@@ -4,15 +4,15 @@
  */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
-import { type Server, serve } from "../../src/index.ts";
+import type { Server } from "../../src/index.ts";
 import type { LogRecord } from "../../src/log/log.ts";
 import { OUTSIDE } from "../../src/roles/blocked-report.ts";
 import { exchange, type RequestParts, requestBytes } from "../support/exchange.ts";
+import { MODULE, serveHosting } from "../support/hosting-server.ts";
 import { eventually, fdCount } from "../support/process-info.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { isBunTarget } from "../support/target.ts";
 
-const MODULE = new URL("../fixtures/dispatcher-module.ts", import.meta.url);
 /** A thread that gets no processor for as long is taken for one that hangs: more than a loaded machine withholds. */
 const LIMIT_MS = 1000;
 
@@ -44,16 +44,9 @@ afterEach(async () => {
 function start(threads: object = {}, options: object = {}): Server {
   workers.length = 0;
   log = [];
-  server = serve({
-    port: 0,
-    hostname: "127.0.0.1",
-    handlers: MODULE,
-    idleTimeout: 60,
-    // One handler thread, so that descriptors of another one are not taken for left over.
-    threads: { dispatchers: 1, min: 1, max: 1, inline: true, handlerTimeout: LIMIT_MS, ...threads },
-    observe: { log: (record: LogRecord) => void log.push(record) },
-    ...options,
-  } as never) as unknown as Server;
+  // One handler thread, so that descriptors of another one are not taken for left over.
+  const own = { dispatchers: 1, min: 1, max: 1, inline: true, handlerTimeout: LIMIT_MS };
+  server = serveHosting({ ...own, ...threads }, log, options);
   return server;
 }
 /** What tells a handler what to do. */

@@ -3,14 +3,14 @@
  * are served all the time, and the dispatcher's own after 10 s at most. Not for Bun.serve, which serves nobody any more.
  */
 import { afterEach, describe, expect, test } from "bun:test";
-import { type Server, serve } from "../../src/index.ts";
+import type { Server } from "../../src/index.ts";
 import type { LogRecord } from "../../src/log/log.ts";
 import { exchange, requestBytes } from "../support/exchange.ts";
+import { serveHosting } from "../support/hosting-server.ts";
 import { eventually } from "../support/process-info.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { isBunTarget } from "../support/target.ts";
 
-const MODULE = new URL("../fixtures/dispatcher-module.ts", import.meta.url);
 const BURST = 40;
 /** As long as a dispatcher may hang without `handlerTimeout`, in ms; and the time between two looks of main. */
 const LIMIT_MS = 10_000;
@@ -44,14 +44,7 @@ async function servedOf(all: readonly RawClient[]): Promise<RawClient[]> {
 /** Starts a server with so many dispatchers, each of which has clients and runs what they ask for. */
 async function start(dispatchers: number): Promise<number> {
   log = [];
-  server = serve({
-    port: 0,
-    hostname: "127.0.0.1",
-    handlers: MODULE,
-    idleTimeout: 60,
-    threads: { dispatchers, min: 1, max: 3 },
-    observe: { log: (record: LogRecord) => void log.push(record) },
-  } as never) as unknown as Server;
+  server = serveHosting({ dispatchers, min: 1, max: 3 }, log);
   const port = server.port!;
   await eventually(
     "all dispatchers to have clients",
