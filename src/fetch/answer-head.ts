@@ -110,6 +110,25 @@ export function answerHead(
   return plain;
 }
 
+/**
+ * Makes the head of a body in memory whose fields are `lines`, each with its CRLF: neither Date nor what frames a body is among them.
+ *
+ * @param impliedType Content-Type to send after them; "" for none
+ * @param length of the body in bytes
+ * @param nowMs wall clock (`Date.now()`), for Date
+ */
+export function linesHead(
+  status: number,
+  lines: string,
+  impliedType: string,
+  length: number,
+  nowMs: number,
+): string {
+  if (lines === "") return answerHead(status, null, impliedType, length, nowMs).text;
+  const type = impliedType === "" ? "" : `content-type: ${impliedType}\r\n`;
+  return `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n${lines}${type}Date: ${date.format(nowMs)}\r\nContent-Length: ${length}\r\n\r\n`;
+}
+
 /** The Content-Type of fields that hold nothing else, or "". */
 function onlyTypeOf(headers: Headers): string {
   if ((headers as Headers & { readonly count: number }).count !== 1) return "";

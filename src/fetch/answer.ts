@@ -35,15 +35,17 @@ import {
   KIND_JSON,
   KIND_STREAM,
   KIND_UNKNOWN,
+  lights,
   noteTextSent,
 } from "./response-notes.ts";
 
 const NO_BYTES = new Uint8Array(0);
 /** Bodies from this length on are freed as soon as they are sent; shorter ones are left to the collector. */
-const FREED_BYTES: number = 64 * 1024;
+export const FREED_BYTES: number = 64 * 1024;
 /** Strings up to this length are encoded to memory that is used again for the next one. */
-const SCRATCH_CHARACTERS: number = INLINE_ANSWER_BYTES / 3;
-const scratch = Buffer.allocUnsafeSlow(INLINE_ANSWER_BYTES);
+export const SCRATCH_CHARACTERS: number = INLINE_ANSWER_BYTES / 3;
+/** That memory. */
+export const scratch: Buffer = Buffer.allocUnsafeSlow(INLINE_ANSWER_BYTES);
 
 /** What the answer must know of the request; taken before the exchange gives its head back. */
 export interface AnswerShape {
@@ -61,7 +63,7 @@ let checkedWallMs = 0;
  * The wall clock for Date. To read it costs as much as to write the head: for an answer that its handler gives at once it is
  * told by the time at which that was called.
  */
-function wallMs(exchange: Exchange): number {
+export function wallMs(exchange: Exchange): number {
   const { startMs } = exchange;
   if (exchange.isKept || startMs === 0) return Date.now();
   const sinceMs = startMs - checkedAtMs;
@@ -97,7 +99,8 @@ function withoutImpliedType(response: Response): Headers | null {
  */
 export function sendResponse(exchange: Exchange, response: Response, fail: (error: unknown) => void): void {
   try {
-    send(exchange, response, fail);
+    if (lights === null) send(exchange, response, fail);
+    else if (!lights.send(exchange, response, fail)) send(exchange, lights.resolve(response), fail);
   } catch (error) {
     // A stream that somebody else reads, a field that cannot be read.
     fail(error);
@@ -115,7 +118,7 @@ function send(exchange: Exchange, response: Response, fail: (error: unknown) => 
   const closes = (flags & TASK_CLOSES) !== 0 ? CLOSE : 0;
   const status = response.status;
   if (status === 0 || response.bodyUsed) {
-    fail(status === 0 ? statusZero() : bodyUsed());
+    fail(status === 0 ? statusZero() : answerBodyUsed());
     return;
   }
   if (isNullBodyStatus(status) || status === 101) {
@@ -151,7 +154,7 @@ function send(exchange: Exchange, response: Response, fail: (error: unknown) => 
     return;
   }
   if (text === null && isTextSent(response)) {
-    fail(bodyUsed());
+    fail(answerBodyUsed());
     return;
   }
   // Before the body is read: the type that a Blob, a form or parameters imply is gone from the fields afterwards.
@@ -242,7 +245,7 @@ function sendMemory(
 }
 
 /** The type that a kind implies. */
-function typeOf(kind: number): string {
+export function typeOf(kind: number): string {
   if (kind === KIND_JSON) return JSON_TYPE;
   return kind === KIND_BYTES ? "application/octet-stream" : TEXT_TYPE;
 }
@@ -314,7 +317,8 @@ export function sendText(exchange: Exchange, status: number, type: string, text:
   exchange.answer(head.text, isEmpty ? null : bytes, closes);
 }
 
-function bodyUsed(): TypeError {
+/** The error of a response that was sent or read before. */
+export function answerBodyUsed(): TypeError {
   return codedTypeError(
     "Response body already used. A Response body can only be sent once; create a new Response for each request.",
     "ERR_BODY_ALREADY_USED",

@@ -12,10 +12,9 @@
  */
 import { METHODS } from "../http/method.ts";
 import type { RouteParams } from "./bun-request.ts";
+import { delegate, dressAsNative, INSPECT } from "./delegate.ts";
 import type { Exchange } from "./exchange.ts";
 import {
-  dressAsNative,
-  INSPECT,
   nativeRequestOf,
   PLACEHOLDER_URL,
   paramsOfExchange,
@@ -60,44 +59,17 @@ export class LightRequest {
   }
 }
 
-/** Members of the native class, which user code may have replaced before this module was loaded. */
-const NATIVE_NAMES: ReadonlySet<PropertyKey> = new Set([
+/** Members of the native class. */
+const NATIVE_NAMES: readonly PropertyKey[] = [
   ...["arrayBuffer", "blob", "body", "bodyUsed", "bytes", "cache", "clone", "credentials", "destination"],
   ...["formData", "headers", "integrity", "json", "mode", "redirect", "referrer", "referrerPolicy", "text"],
   ...["textStream", INSPECT],
-]);
-
-function isNativeCode(code: unknown): boolean {
-  return typeof code === "function" && Function.prototype.toString.call(code).includes("[native code]");
-}
-
-/** Has the members of a native Request asked of the native one, but for those that are there without it and those of user code. */
-function delegate(prototype: object): void {
-  for (const name of [...Object.getOwnPropertyNames(Request.prototype), INSPECT]) {
-    if (name === "constructor" || Object.hasOwn(prototype, name)) continue;
-    const native = Object.getOwnPropertyDescriptor(Request.prototype, name);
-    if (!NATIVE_NAMES.has(name) && !isNativeCode(native?.get ?? native?.value)) continue;
-    const get = function (this: LightRequest): unknown {
-      return Reflect.get(LightRequest.nativeOf(this), name);
-    };
-    const value = function (this: LightRequest, ...given: unknown[]): unknown {
-      const target = LightRequest.nativeOf(this);
-      return Reflect.apply(Reflect.get(target, name), target, given);
-    };
-    Object.defineProperty(value, "name", { value: name });
-    const isMethod = typeof native?.value === "function" || name === INSPECT;
-    Object.defineProperty(prototype, name, {
-      ...(isMethod ? { value, writable: true } : { get }),
-      enumerable: name !== INSPECT,
-      configurable: true,
-    });
-  }
-}
+];
 
 Object.setPrototypeOf(LightRequest, Request);
 Object.setPrototypeOf(LightRequest.prototype, Request.prototype);
-dressAsNative(LightRequest.prototype);
-delegate(LightRequest.prototype);
+dressAsNative(LightRequest.prototype, Request.prototype);
+delegate(LightRequest.prototype, Request.prototype, NATIVE_NAMES, LightRequest.nativeOf);
 
 /** One that came by a route. */
 export class LightRoutedRequest extends LightRequest {
@@ -115,4 +87,4 @@ export class LightRoutedRequest extends LightRequest {
     return "BunRequest";
   }
 }
-dressAsNative(LightRoutedRequest.prototype);
+dressAsNative(LightRoutedRequest.prototype, Request.prototype);

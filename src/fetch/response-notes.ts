@@ -15,6 +15,7 @@
  */
 
 import { JSON_TYPE } from "./answer-head.ts";
+import type { Exchange } from "./exchange.ts";
 
 /** A body in memory that is text, or nothing is known of it. */
 export const KIND_UNKNOWN = 0;
@@ -87,7 +88,8 @@ class Note extends Returning {
   }
 }
 
-const NativeResponse: NativeResponse = globalThis.Response;
+/** The native constructor. */
+export const NativeResponse: NativeResponse = globalThis.Response;
 
 /** The class of what the replaced constructor makes. */
 class NotedResponse extends NativeResponse {
@@ -105,6 +107,41 @@ Object.defineProperty(NotedResponse.prototype, "headers", { enumerable: true });
 // So that it is the global one, inherited.
 Reflect.deleteProperty(NotedResponse.prototype, "constructor");
 let isInstalled = false;
+
+/** What makes Responses of text and bytes without a native object (`light-responses.ts`), and sends them. */
+export interface LightResponses {
+  /** The response of what was given to the constructor; null where only the native class knows what to make of that. */
+  make(body: unknown, init: unknown): Response | null;
+  /** Whether `Response.json` can make one with this init. Asked right before `json`. */
+  takesInit(init: unknown): boolean;
+  /** The response of `Response.json`, with the init that was asked about last. */
+  json(text: string): Response;
+  /** The native response behind a light one; any other value as it is. */
+  resolve<T>(value: T): T | Response;
+  /** Answers with a response; false if it is none of these, or has become native. */
+  send(exchange: Exchange, response: Response, fail: (error: unknown) => void): boolean;
+}
+
+/** Null on threads whose Responses are all native: all but dispatchers. */
+export let lights: LightResponses | null = null;
+
+/** Has Responses made by `made` where that can be, on this thread from now on; by null, as native ones. */
+export function useLightResponses(made: LightResponses | null): void {
+  lights = made;
+}
+
+/** Makes a noted Response, of the class that is not seen. */
+export function makeNoted(
+  body: Bun.BodyInit,
+  init: ResponseInit | undefined,
+  kind: number,
+  text: string | null,
+  isBare: boolean,
+): Response {
+  const response = new NotedResponse(body, init);
+  new Note(response, kind, text, isBare);
+  return response;
+}
 
 /** Whether a response has no note and was not fetched: its body may be anything, a stream without end included. */
 export function isForeign(response: Response): boolean {
@@ -159,6 +196,11 @@ export function installResponseNotes(): void {
     const target = new.target as unknown as NativeResponse | undefined;
     if (target === undefined)
       throw new TypeError("Class constructor Response cannot be invoked without 'new'");
+    if (lights !== null && (target as unknown) === NotingResponse) {
+      const light = lights.make(body, init);
+      if (light !== null) return light;
+      init = lights.resolve(init);
+    }
     const response =
       (target as unknown) === NotingResponse
         ? new NotedResponse(body, init)
@@ -203,18 +245,23 @@ const JSON_OF_NOTHING = { toJSON: (): undefined => undefined };
  * `Response.json(value)`, with its text noted. It is made here, since to read it back from what the native method makes costs more;
  * the type is that of a response of the native method, as are the errors.
  */
-function noteJson(native: (...given: unknown[]) => Response): (value: unknown) => Response | null {
+function noteJson(
+  native: (...given: unknown[]) => Response,
+): (value: unknown, init: unknown) => Response | null {
   const { stringify } = JSON;
   const typed = Reflect.apply(native, NativeResponse, [null]) as Response;
   const isTypeKnown = typed.headers.get("content-type") === JSON_TYPE;
-  return (value) => {
+  return (value, init) => {
     if (typeof value !== "object") return null;
+    const isLight = isTypeKnown && (lights?.takesInit(init) ?? false);
+    if (init !== undefined && !isLight) return null;
     const text = stringify(value) as string | undefined;
     if (text === undefined) {
-      const empty = Reflect.apply(native, NativeResponse, [JSON_OF_NOTHING]);
+      const empty = Reflect.apply(native, NativeResponse, [JSON_OF_NOTHING, init]);
       new Note(empty, KIND_UNKNOWN);
       return empty;
     }
+    if (isLight) return lights!.json(text);
     const response = new NotedResponse(text, typed);
     new Note(response, KIND_JSON, text, isTypeKnown);
     return response;
@@ -227,7 +274,7 @@ function noteStatic(replacement: NativeResponse, name: "json" | "redirect" | "er
   const jsonOf = name === "json" ? noteJson(native) : null;
   const { [name]: noting } = {
     [name](): Response {
-      const made = jsonOf !== null && arguments.length === 1 ? jsonOf(arguments[0]) : null;
+      const made = jsonOf !== null && arguments.length > 0 ? jsonOf(arguments[0], arguments[1]) : null;
       if (made !== null) return made;
       const response = Reflect.apply(native, NativeResponse, arguments);
       new Note(response, KIND_UNKNOWN);

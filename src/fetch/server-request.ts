@@ -12,6 +12,7 @@ import type { TaskView } from "../channel/task-record.ts";
 import { METHODS } from "../http/method.ts";
 import { decodeFieldName, decodeFieldValue, FIELD_NUMBERS } from "../http/request-head.ts";
 import { cookiesOf, paramsOf, type RouteParams } from "./bun-request.ts";
+import { dressAsNative, INSPECT } from "./delegate.ts";
 import type { Exchange } from "./exchange.ts";
 import type { IncomingBody } from "./incoming-body.ts";
 import { routePath } from "./router.ts";
@@ -162,9 +163,7 @@ export class ServerRequest extends Native {
     return typeof request === "object" && request !== null && #exchange in request ? request.#exchange : null;
   }
 }
-dressAsNative(ServerRequest.prototype);
-/** The name of the method that says what printing an object shows. */
-export const INSPECT: unique symbol = Symbol.for("nodejs.util.inspect.custom") as never;
+dressAsNative(ServerRequest.prototype, Request.prototype);
 // The native object may know neither url, method nor headers.
 Object.defineProperty(ServerRequest.prototype, INSPECT, {
   value(this: ServerRequest): unknown {
@@ -176,17 +175,6 @@ Object.defineProperty(ServerRequest.prototype, INSPECT, {
   configurable: true,
   writable: true,
 });
-
-/**
- * Has the instances of a class inherit the global `constructor`, and those of its members that the native class has found by
- * `for (const name in request)`, as there.
- */
-export function dressAsNative(prototype: object): void {
-  Reflect.deleteProperty(prototype, "constructor");
-  for (const name of Object.getOwnPropertyNames(prototype)) {
-    if (name in Request.prototype) Object.defineProperty(prototype, name, { enumerable: true });
-  }
-}
 
 /** The parameters of a request that came by a route. */
 export function paramsOfExchange(exchange: Exchange): RouteParams {
@@ -218,7 +206,7 @@ export class RoutedRequest extends ServerRequest {
     return Object.defineProperties(super.clone(), { params: { value: params }, cookies: { get: cookies } });
   }
 }
-dressAsNative(RoutedRequest.prototype);
+dressAsNative(RoutedRequest.prototype, Request.prototype);
 
 /** Makes the native Request of an exchange, by its route or without one. Throws where the url is none. */
 export function nativeRequestOf(exchange: Exchange, url: string, init?: RequestInit): ServerRequest {

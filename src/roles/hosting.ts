@@ -4,6 +4,7 @@
  * Owned by the dispatcher. A module that never gets done there is given up after `threads.startTimeout`; one that does not
  * even let the event loop turn is up to main (`dispatcher-watch.ts`).
  */
+import { installLightResponses } from "../fetch/light-responses.ts";
 import { HandlerRuntime } from "../fetch/runtime.ts";
 import { threadLog } from "../log/log.ts";
 import { probeLoopBridge } from "../net/loop-bridge.ts";
@@ -63,6 +64,8 @@ export async function hostHandlers(
       }, startTimeoutMs);
     }
     control.setLoading(index, true);
+    // Before the module, which may take hold of what is replaced.
+    installLightResponses();
     const loaded = await loadHandlers(hosting.module, memory, hosting.wakerFds, {
       index,
       close: () => clients.closeIdle(),
