@@ -130,8 +130,9 @@ function sendBody(
   else exchange.answer(head, bytes, length < FREED_BYTES ? flags : flags | OWNED, length);
 }
 
-/** Has Responses made light where that can be, on this thread; once, however often it is called. */
+/** Has Responses made light where that can be, on this thread from now on. */
 export function installLightResponses(): void {
+  isMaking = true;
   installResponseTakers(LightResponse.resolve, () => {
     isMaking = false;
   });

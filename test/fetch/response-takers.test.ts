@@ -1,12 +1,12 @@
-/** What takes a Response in Bun takes one of the replaced constructor as it takes a native one. */
+/** What takes a Response in Bun takes one of the replaced constructor, light or not, as it takes a native one. */
 import { afterAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { $ } from "bun";
-import { installResponseNotes } from "../../src/fetch/response-notes.ts";
+import { LightResponse } from "../../src/fetch/light-response.ts";
+import { lightly, withLights } from "../support/light-responses.ts";
 
-installResponseNotes();
 /** The native constructor, whichever file has replaced it first. */
 const before = Object.getPrototypeOf(Response) as typeof Response;
 
@@ -43,10 +43,62 @@ const takers: Record<string, (make: Make) => unknown> = {
       .on("a", { element: (element) => void element.setInnerContent("x") })
       .transform(make("<a>b</a>"))
       .text(),
+  "an S3 client": async (make) => {
+    const written: string[] = [];
+    const store = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      fetch: async (request) => {
+        written.push(`${request.method} ${new URL(request.url).pathname} ${await request.text()}`);
+        return new before("");
+      },
+    });
+    try {
+      const client = new Bun.S3Client({
+        endpoint: store.url.href,
+        bucket: "b",
+        accessKeyId: "k",
+        secretAccessKey: "s",
+      });
+      await client.write("one", make("first"));
+      await client.file("two").write(make("second"));
+      await Bun.write(client.file("three") as never, make("third"));
+      return written;
+    } finally {
+      await store.stop(true);
+    }
+  },
+  "Bun.spawn with a list of streams": (make) =>
+    new before(Bun.spawn(["cat"], { stdio: [make("in"), "pipe", "inherit"] as never }).stdout).text(),
+  "Bun.spawnSync": (make) => Bun.spawnSync({ cmd: ["cat"], stdin: make("in") as never }).stdout.toString(),
+  "a body of fetch": async (make) => {
+    const echo = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      fetch: async (request) => new before(await request.text()),
+    });
+    try {
+      return await (await fetch(echo.url, { method: "POST", body: make("x") as never })).text();
+    } finally {
+      await echo.stop(true);
+    }
+  },
+  "new Request(url, response)": (make) => [...new Request("http://a/", make("x", FIELDS) as never).headers],
+  "a Blob's part": (make) => new Blob([make("x") as never]).text(),
   "Bun.spawn": (make) => new before(Bun.spawn(["cat"], { stdin: make("in"), stdout: "pipe" }).stdout).text(),
-  "the shell": async (make) => await $`cat < ${make("in")}`.text(),
+  "the shell": async (make) => await Bun.$`cat < ${make("in")}`.text(),
   "a handler of Bun.serve": (make) => served({ fetch: () => make("served", FIELDS) }),
   "a handler of Bun.serve, bare": (make) => served({ fetch: () => make("served") }),
+  "an error handler of Bun.serve": (make) =>
+    served({
+      fetch: () => {
+        throw new Error("expected");
+      },
+      error: () => make("failed", FIELDS),
+    }),
+  "a route's method of Bun.serve": (make) => served({ routes: { "/": { GET: make("served", FIELDS) } } }),
+  "a route of Bun.serve beside a function": (make) =>
+    served({ routes: { "/": () => make("f"), "/b": make("b") }, fetch: () => make("c") }),
   "a route of Bun.serve": (make) => served({ routes: { "/": make("served", FIELDS) } }),
   "WebAssembly.compileStreaming": async (make) =>
     String(
@@ -54,6 +106,14 @@ const takers: Record<string, (make: Make) => unknown> = {
         WebAssembly as unknown as { compileStreaming(response: Response): Promise<object> }
       ).compileStreaming(make(WASM, { headers: { "content-type": "application/wasm" } })),
     ),
+  "WebAssembly.instantiateStreaming, of a promise": async (make) =>
+    Object.keys(
+      await (
+        WebAssembly as unknown as { instantiateStreaming(response: Promise<Response>): Promise<object> }
+      ).instantiateStreaming(
+        Promise.resolve(make(WASM, { headers: { "content-type": "application/wasm" } })),
+      ),
+    ).sort(),
   "new Response(body, response)": (make) => {
     const made = new before("b", make("x", { status: 201, statusText: "Q", ...FIELDS }));
     return [made.status, made.statusText, made.headers.get("x")];
@@ -82,15 +142,52 @@ test("the two are not the same", () => {
   expect([before === Response, new before("") instanceof Response]).toEqual([false, true]);
 });
 
+async function shown(make: Make, take: (make: Make) => unknown): Promise<unknown> {
+  try {
+    return await take(make);
+  } catch (error) {
+    return [(error as Error).name, (error as Error).message];
+  }
+}
+const native: Make = (body, init) => new before(body, init);
+const noted: Make = (body, init) => new Response(body, init);
+
 test.each(Object.entries(takers))("%s", async (_, take) => {
-  const shown = async (make: Make): Promise<unknown> => {
-    try {
-      return await take(make);
-    } catch (error) {
-      return [(error as Error).name, (error as Error).message];
-    }
-  };
-  expect(await shown((body, init) => new Response(body, init))).toEqual(
-    await shown((body, init) => new before(body, init)),
-  );
+  expect(await shown(noted, take)).toEqual(await shown(native, take));
+});
+
+/** Listed in docs/compatibility.md: an object that is none of Bun's is cloned. */
+const OTHERS: ReadonlySet<string> = new Set(["structuredClone"]);
+
+test.each(Object.entries(takers))("%s, of a light one", async (name, take) => {
+  const light = await withLights(() => shown(noted, take));
+  if (OTHERS.has(name)) expect(light).not.toEqual(await shown(native, take));
+  else expect(light).toEqual(await shown(native, take));
+});
+
+test("where a native server was started, Responses are native from then on", async () => {
+  const isLight = (): boolean => LightResponse.lightOf(new Response("x")) !== null;
+  await withLights(async () => {
+    expect(isLight()).toBe(true);
+    await served({ fetch: () => new before("x") });
+    expect(isLight()).toBe(false);
+  });
+  expect(LightResponse.lightOf(lightly(() => new Response("x")))).not.toBeNull();
+});
+
+test("what is replaced has names, lengths and members as before", async () => {
+  await withLights(() => {
+    expect([Bun.write.name, Bun.spawn.name, Bun.spawnSync.name, Bun.serve.name]).toEqual([
+      "write",
+      "spawn",
+      "spawnSync",
+      "serve",
+    ]);
+    expect([HTMLRewriter.prototype.transform.length, (Blob.prototype as Bun.BunFile).write.length]).toEqual([
+      1, 2,
+    ]);
+    expect(typeof $.escape).toBe("function");
+  });
+  expect(await Bun.$`echo ${"a b"}`.text()).toBe("a b\n");
+  expect(await Bun.$`cat < ${lightly(() => new Response("in"))}`.env({ A: "1" }).text()).toBe("in");
 });
