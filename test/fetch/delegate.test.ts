@@ -33,15 +33,15 @@ test("what it lacks is asked of the native object, what it has is its own", () =
 test("members that user code has added to the native class are inherited, those that it has replaced are asked for", () => {
   const prototype = URLSearchParams.prototype as unknown as Record<string, unknown>;
   const { get } = URLSearchParams.prototype;
-  prototype["added"] = function (this: unknown) {
+  prototype.added = function (this: unknown) {
     return this;
   };
   URLSearchParams.prototype.get = () => "replaced";
   try {
     const light = make(["get"]) as unknown as Record<string, (name?: string) => unknown>;
-    expect([light["added"]!() === light, light["get"]!("a")]).toEqual([true, "replaced"]);
+    expect([light.added!() === light, light.get!("a")]).toEqual([true, "replaced"]);
   } finally {
-    delete prototype["added"];
+    delete prototype.added;
     URLSearchParams.prototype.get = get;
   }
 });
