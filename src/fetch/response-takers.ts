@@ -75,18 +75,29 @@ function withMembers(options: unknown, names: readonly string[], replace: Resolv
 }
 
 function elements(value: unknown, resolve: Resolve): unknown {
-  return Array.isArray(value) ? value.map((element) => resolve(element)) : resolve(value);
+  if (!Array.isArray(value)) return resolve(value);
+  const resolved = value.map((element) => resolve(element));
+  return resolved.some((element, index) => element !== value[index]) ? resolved : value;
 }
 
 /** Routes by path, each a Response or an object of them by method. */
 function routes(value: unknown, resolve: Resolve): unknown {
-  if (typeof value !== "object" || value === null) return value;
-  const entries = Object.entries(value).map(([path, route]): [string, unknown] => {
+  return changedEntries(value, (route) => {
     const native = resolve(route);
-    if (native !== route || !isPlain(route)) return [path, native];
-    return [path, Object.fromEntries(Object.entries(route).map(([key, given]) => [key, resolve(given)]))];
+    return native === route ? changedEntries(route, resolve) : native;
   });
-  return Object.fromEntries(entries);
+}
+
+/** A plain object with its values replaced; itself if none of them changes. */
+function changedEntries(value: unknown, replace: Resolve): unknown {
+  if (!isPlain(value)) return value;
+  let isChanged = false;
+  const entries = Object.entries(value).map(([key, given]): [string, unknown] => {
+    const replaced = replace(given);
+    isChanged ||= replaced !== given;
+    return [key, replaced];
+  });
+  return isChanged ? Object.fromEntries(entries) : value;
 }
 
 function isPlain(value: unknown): value is Record<string, unknown> {
