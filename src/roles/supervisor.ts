@@ -20,9 +20,8 @@ import {
   SERVER_RUNNING,
 } from "../shm/control-block.ts";
 import { PoolCounter } from "../shm/counters.ts";
-import { ACCEPTOR_OWNER } from "../shm/descriptor-ledger.ts";
 import type { Parker } from "../shm/parker.ts";
-import type { AcceptorSettings } from "./acceptor.ts";
+import { type AcceptorOptions, AcceptorStart } from "./acceptor-start.ts";
 import { closeIdleClients } from "./close-idle.ts";
 import { buryDispatcher } from "./dead-dispatcher.ts";
 import type { DispatcherOptions, DispatcherSettings } from "./dispatcher-settings.ts";
@@ -45,7 +44,7 @@ export interface SupervisorSettings {
   /** Milliseconds between the server's turning unready and its stop. */
   readonly unreadyMs: number;
   /** What happens to connections past the limit. */
-  readonly whenFull: AcceptorSettings["whenFull"];
+  readonly whenFull: AcceptorOptions["whenFull"];
   /** Options of the dispatchers, but for what the supervisor fills in itself. */
   readonly dispatcher: DispatcherOptions;
   /** Handler threads, or null for main mode. */
@@ -77,6 +76,7 @@ export class Supervisor {
   readonly #ready: PromiseWithResolvers<void> = Promise.withResolvers();
   readonly #stopping: PromiseWithResolvers<void> = Promise.withResolvers();
   readonly #ownAccepts: OwnAcceptSettings | null;
+  readonly #acceptor: AcceptorStart;
   #isReady = false;
   #isStopping = false;
   #isEnded = false;
@@ -97,6 +97,18 @@ export class Supervisor {
       this.#closeWakers();
       throw error;
     }
+    this.#acceptor = new AcceptorStart(
+      {
+        memory: settings.memory,
+        listener: settings.listener,
+        waker: this.#acceptorWaker,
+        dispatcherWakers: this.#dispatcherWakers,
+        whenFull: settings.whenFull,
+        proxies: settings.dispatcher.proxies,
+        isDutyShared: this.#ownAccepts !== null,
+      },
+      this.#control,
+    );
     this.#sequence = new StopSequence(
       this.#control,
       settings.listener,
@@ -119,33 +131,13 @@ export class Supervisor {
 
   /** Starts all threads. */
   start(): void {
-    const { memory, listener } = this.#settings;
+    const { memory } = this.#settings;
     poolCounters(memory)[PoolCounter.startedAtMs] = Date.now();
     const dispatcherWakerFds = this.#dispatcherWakers.map((waker) => waker.fd);
     for (let index = 0; index < memory.dispatcherCount; index++) {
       this.#threads.start(this.#dispatcher(index, dispatcherWakerFds));
     }
-    this.#threads.start({
-      entry: "acceptor",
-      name: "acceptor",
-      owner: ACCEPTOR_OWNER,
-      settings: () =>
-        ({
-          memory,
-          listenerFd: listener.fd,
-          isShared: listener.isShared,
-          wakerFd: this.#acceptorWaker.fd,
-          dispatcherWakerFds,
-          whenFull: this.#settings.whenFull,
-          proxies: this.#settings.dispatcher.proxies,
-          isDutyShared: this.#ownAccepts !== null,
-        }) satisfies AcceptorSettings,
-      isOver: () => this.#control.isAcceptorEnded,
-      died: (descriptors) => {
-        this.#wakeEveryone();
-        return descriptors;
-      },
-    });
+    this.#acceptor.begin(this.#threads, () => this.#wakeEveryone());
     this.#watchDispatchers(dispatcherWakerFds);
     if (this.#pool === null) this.#runOnMain();
     else this.#pool.start();
@@ -350,6 +342,7 @@ export class Supervisor {
   }
 
   #wakeAll(): void {
+    this.#acceptor.stateChanged();
     this.#acceptorWaker.wake();
     for (const waker of this.#dispatcherWakers) waker.wake();
     this.#watchOfDispatchers?.begin();

@@ -71,7 +71,6 @@ function startServer(resolved: ResolvedOptions, index: number): HTTPServer {
   prepareThreads([
     ...(resolved.mode === "main" || resolved.threads.min === 0 ? [] : [["handler", "handler 0"] as const]),
     ["dispatcher", "dispatcher 0"],
-    ["acceptor", "acceptor"],
   ]);
   try {
     const listener = (require("./listen.ts") as typeof Listen).listenerOf(resolved);

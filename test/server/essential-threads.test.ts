@@ -68,6 +68,22 @@ async function untilInline(client: RawClient): Promise<void> {
   expect(row).toBe(IN_A_ROW);
 }
 
+/** The acceptor starts after the other threads (`acceptor-start.ts`). */
+async function untilAcceptor(): Promise<Worker> {
+  const acceptor = (): Worker | undefined => workers.find(({ name }) => name === "acceptor")?.worker;
+  await eventually("the acceptor to start", acceptor, (worker) => worker !== undefined);
+  // It has all its descriptors when it has accepted somebody.
+  await eventually(
+    "it to accept",
+    async () => {
+      await exchange(port(), "/");
+      return server!.stats().threads;
+    },
+    () => true,
+  );
+  return acceptor()!;
+}
+
 async function warmUp(): Promise<void> {
   await using client = await RawClient.connect(port());
   await untilInline(client);
