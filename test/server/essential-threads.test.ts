@@ -9,7 +9,7 @@ import type { LogRecord } from "../../src/log/log.ts";
 import { OUTSIDE } from "../../src/roles/blocked-report.ts";
 import { exchange, type RequestParts, requestBytes } from "../support/exchange.ts";
 import { MODULE, serveHosting } from "../support/hosting-server.ts";
-import { eventually, fdCount } from "../support/process-info.ts";
+import { eventually, fdCount, settledDescriptors } from "../support/process-info.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { isBunTarget } from "../support/target.ts";
 
@@ -68,23 +68,16 @@ async function untilInline(client: RawClient): Promise<void> {
   expect(row).toBe(IN_A_ROW);
 }
 
-/** The acceptor starts after the other threads (`acceptor-start.ts`). */
+/** The acceptor starts after the other threads (`acceptor-start.ts`); waits until it is there, and has opened what it needs. */
 async function untilAcceptor(): Promise<Worker> {
   const acceptor = (): Worker | undefined => workers.find(({ name }) => name === "acceptor")?.worker;
   await eventually("the acceptor to start", acceptor, (worker) => worker !== undefined);
-  // It has all its descriptors when it has accepted somebody.
-  await eventually(
-    "it to accept",
-    async () => {
-      await exchange(port(), "/");
-      return server!.stats().threads;
-    },
-    () => true,
-  );
+  await settledDescriptors();
   return acceptor()!;
 }
 
 async function warmUp(): Promise<void> {
+  await untilAcceptor();
   await using client = await RawClient.connect(port());
   await untilInline(client);
 }
@@ -351,8 +344,8 @@ describe.skipIf(isBunTarget)("an acceptor that ends", () => {
   test("is started again: who connects meanwhile is served", async () => {
     start({ inline: false });
     await exchange(port(), "/");
+    const worker = await untilAcceptor();
     const fds = fdCount();
-    const { worker } = workers.find(({ name }) => name === "acceptor")!;
     worker.terminate();
     await eventually(
       "it to be started again",

@@ -11,6 +11,15 @@ export function fdCount(pid: number = process.pid): number {
   return pid === process.pid ? count - 1 : count;
 }
 
+/** Waits until this process has as many descriptors as 200 ms before: threads that start have opened theirs by then. */
+export async function settledDescriptors(): Promise<number> {
+  for (;;) {
+    const before = fdCount();
+    await Bun.sleep(200);
+    if (fdCount() === before) return before;
+  }
+}
+
 /** Lists the open descriptors of a process (default: this one), each with what it is: `7 socket:[123]`. */
 export function openDescriptors(pid: number = process.pid): ReadonlySet<string> {
   const found = new Set<string>();

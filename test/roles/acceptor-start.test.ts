@@ -1,0 +1,124 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { close } from "../../ffi/calls.ts";
+import type { Listener } from "../../src/net/listener.ts";
+import { Waker } from "../../src/net/waker.ts";
+import { AcceptorStart } from "../../src/roles/acceptor-start.ts";
+import type { EssentialThread, EssentialThreads } from "../../src/roles/essential-threads.ts";
+import {
+  allocateServerMemory,
+  controlOf,
+  incomingOf,
+  type ServerMemory,
+} from "../../src/roles/server-memory.ts";
+import { type ControlBlock, SERVER_CLOSED, SERVER_DRAINING } from "../../src/shm/control-block.ts";
+import { connectTcp, openLoopback, sendText } from "../net/raw-client.ts";
+import { eventually, fdCount } from "../support/process-info.ts";
+
+let memory: ServerMemory;
+let control: ControlBlock;
+let listener: Listener;
+let wakers: Waker[];
+let started: EssentialThread[];
+let start: AcceptorStart;
+const opened: number[] = [];
+
+/** What threads would be started. */
+const threads = {
+  start: (thread: EssentialThread) => void started.push(thread),
+} as unknown as EssentialThreads;
+
+function make(isDutyShared: boolean): void {
+  start = new AcceptorStart(
+    {
+      memory,
+      listener,
+      waker: wakers[0]!,
+      dispatcherWakers: [wakers[1]!],
+      whenFull: "refuse",
+      proxies: null,
+      isDutyShared,
+    },
+    control,
+  );
+}
+
+beforeEach(() => {
+  memory = allocateServerMemory(1, 0);
+  control = controlOf(memory);
+  listener = openLoopback();
+  wakers = [Waker.create(), Waker.create()];
+  started = [];
+});
+afterEach(() => {
+  for (const fd of opened.splice(0)) close(fd);
+  for (const waker of wakers) waker.close();
+  listener.close();
+});
+
+function connect(): void {
+  const fd = connectTcp(listener.port);
+  opened.push(fd);
+  // The kernel tells of a connection with its first byte.
+  sendText(fd, "x");
+}
+
+test("where nobody else may accept it starts at once", () => {
+  make(false);
+  let deaths = 0;
+  start.begin(threads, () => deaths++);
+  expect(started.map(({ entry }) => entry)).toEqual(["acceptor"]);
+  expect(control.doDispatchersAccept).toBe(false);
+  expect(started[0]!.died([5, 6])).toEqual([5, 6]);
+  expect(deaths).toBe(1);
+  control.serverState = SERVER_DRAINING;
+  start.stateChanged();
+  expect(control.isAcceptorEnded).toBe(false);
+});
+
+test("else dispatchers accept until it starts", async () => {
+  make(true);
+  start.begin(threads, () => {});
+  expect([started.length, control.doDispatchersAccept]).toEqual([0, true]);
+  start.stateChanged();
+  await eventually(
+    "it to be started",
+    () => started.length,
+    (count) => count === 1,
+  );
+  expect(started[0]!.settings(false)).toMatchObject({
+    listenerFd: listener.fd,
+    isDutyShared: true,
+    wakerFd: wakers[0]!.fd,
+  });
+  control.serverState = SERVER_DRAINING;
+  start.stateChanged();
+  expect([started[0]!.isOver(), incomingOf(memory).size]).toEqual([false, 0]);
+});
+
+test("a server that stops before has the clients accepted that wait in the kernel's queue", async () => {
+  make(true);
+  start.begin(threads, () => {});
+  for (let i = 0; i < 3; i++) connect();
+  const fds = fdCount();
+  control.serverState = SERVER_DRAINING;
+  start.stateChanged();
+  start.stateChanged();
+  const incoming = incomingOf(memory);
+  expect([incoming.size, control.isAcceptorEnded]).toEqual([3, true]);
+  expect(fdCount()).toBe(fds + 3);
+  const peer = new Int32Array(8);
+  for (let i = 0; i < 3; i++) opened.push(incoming.take(peer, 0));
+  await Bun.sleep(400);
+  expect(started).toEqual([]);
+  expect(() => connectTcp(listener.port)).toThrow();
+});
+
+test("one that closes at once accepts nobody any more", () => {
+  make(true);
+  start.begin(threads, () => {});
+  connect();
+  const fds = fdCount();
+  control.serverState = SERVER_CLOSED;
+  start.stateChanged();
+  expect([incomingOf(memory).size, control.isAcceptorEnded, fdCount()]).toEqual([0, true, fds]);
+});
