@@ -5,16 +5,21 @@
  * 12 of 79 ms. Until it is there dispatchers accept themselves (`own-accepts.ts`); with its start it takes that duty
  * back. A server that stops before has its last clients accepted by main.
  */
+import type { Log } from "../log/log.ts";
+import { hasDescriptors } from "../net/descriptors.ts";
 import type { Listener } from "../net/listener.ts";
 import type { Waker } from "../net/waker.ts";
 import { type ControlBlock, SERVER_RUNNING } from "../shm/control-block.ts";
 import { ACCEPTOR_OWNER } from "../shm/descriptor-ledger.ts";
 import type * as OfAcceptor from "./acceptor.ts";
+import { BoundedLog } from "./bounded-log.ts";
 import type { EssentialThreads } from "./essential-threads.ts";
 import type { ServerMemory } from "./server-memory.ts";
 
 /** How long after the other threads it starts, in ms: by then they have loaded what they need, as a rule. */
 const LATER_MS = 250;
+/** Descriptors that it needs to start, with some to spare: without, its thread would be given up, and the server with it. */
+const DESCRIPTORS = 16;
 
 /** What it is told, but for what follows from the server. */
 export interface AcceptorOptions {
@@ -26,12 +31,15 @@ export interface AcceptorOptions {
   readonly proxies: readonly string[] | null;
   /** Whether dispatchers may accept themselves. */
   readonly isDutyShared: boolean;
+  /** Of the server. */
+  readonly log: Log;
 }
 
 /** Starts the acceptor of one server. */
 export class AcceptorStart {
   readonly #settings: OfAcceptor.AcceptorSettings;
   readonly #control: ControlBlock;
+  readonly #log: BoundedLog;
   #timer: ReturnType<typeof setTimeout> | null = null;
   /** Whether it was started, or is not to be any more. */
   #isSettled = false;
@@ -39,6 +47,7 @@ export class AcceptorStart {
   constructor(options: AcceptorOptions, control: ControlBlock) {
     const { memory, listener, whenFull, proxies, isDutyShared } = options;
     this.#control = control;
+    this.#log = new BoundedLog("accept-failed", options.log);
     this.#settings = {
       memory,
       listenerFd: listener.fd,
@@ -57,6 +66,11 @@ export class AcceptorStart {
    */
   begin(threads: EssentialThreads, died: () => void): void {
     const start = (): void => {
+      if (this.#settings.isDutyShared && !hasDescriptors(DESCRIPTORS)) {
+        this.#log.say("out of descriptors: the acceptor is started later");
+        this.#wait(start);
+        return;
+      }
       this.#isSettled = true;
       threads.start({
         entry: "acceptor",
@@ -74,6 +88,11 @@ export class AcceptorStart {
       start();
       return;
     }
+    this.#wait(start);
+  }
+
+  /** Dispatchers accept meanwhile, also one that has given the duty back for want of descriptors: nobody else is there. */
+  #wait(start: () => void): void {
     this.#control.letDispatchersAccept(true);
     this.#timer = setTimeout(start, LATER_MS);
     this.#timer.unref();

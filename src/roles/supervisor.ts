@@ -106,6 +106,7 @@ export class Supervisor {
         whenFull: settings.whenFull,
         proxies: settings.dispatcher.proxies,
         isDutyShared: this.#ownAccepts !== null,
+        log: settings.log,
       },
       this.#control,
     );

@@ -165,6 +165,23 @@ test.each(Object.entries(takers))("%s, of a light one", async (name, take) => {
   else expect(light).toEqual(await shown(native, take));
 });
 
+test("what asks a light one for its native object by itself finds none", async () => {
+  const response = lightly(() => new Response("x"));
+  expect(structuredClone(response)).toEqual({} as never);
+  const { get } = Object.getOwnPropertyDescriptor(Response.prototype, "status") as {
+    get(this: Response): number;
+  };
+  expect(() => get.call(response)).toThrow(TypeError);
+  expect(() => Response.prototype.text.call(response)).toThrow(TypeError);
+  const native = new Response(response.body, response);
+  expect(get.call(native)).toBe(200);
+  const other = Object.setPrototypeOf(
+    lightly(() => new Response("y")),
+    Response.prototype,
+  ) as Response;
+  expect(() => other.status).toThrow(TypeError);
+});
+
 test("where a native server was started, Responses are native from then on", async () => {
   const isLight = (): boolean => LightResponse.lightOf(new Response("x")) !== null;
   await withLights(async () => {

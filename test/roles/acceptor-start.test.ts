@@ -1,5 +1,10 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { close } from "../../ffi/calls.ts";
+import { close, syscall } from "../../ffi/calls.ts";
+import { RLIMIT_NOFILE, SYS_PRLIMIT64 } from "../../ffi/constants.ts";
+import { storeUint64 } from "../../ffi/layout.ts";
+import { NativeBuffer } from "../../ffi/native-buffer.ts";
+import { Log } from "../../src/log/log.ts";
+import { descriptorLimit } from "../../src/net/descriptors.ts";
 import type { Listener } from "../../src/net/listener.ts";
 import { Waker } from "../../src/net/waker.ts";
 import { AcceptorStart } from "../../src/roles/acceptor-start.ts";
@@ -20,7 +25,16 @@ let listener: Listener;
 let wakers: Waker[];
 let started: EssentialThread[];
 let start: AcceptorStart;
+let logged: string[];
 const opened: number[] = [];
+
+/** Lowers or raises the soft limit of descriptors of this process. Source: prlimit(2). */
+function setDescriptorLimit(count: number): void {
+  const rlimit = NativeBuffer.allocate(16);
+  expect(syscall(SYS_PRLIMIT64, 0, RLIMIT_NOFILE, 0, rlimit.address)).toBe(0);
+  storeUint64(rlimit.int32(), 0, count);
+  expect(syscall(SYS_PRLIMIT64, 0, RLIMIT_NOFILE, rlimit.address, 0)).toBe(0);
+}
 
 /** What threads would be started. */
 const threads = {
@@ -37,6 +51,7 @@ function make(isDutyShared: boolean): void {
       whenFull: "refuse",
       proxies: null,
       isDutyShared,
+      log: new Log("main", (record) => void logged.push(record.message)),
     },
     control,
   );
@@ -48,6 +63,7 @@ beforeEach(() => {
   listener = openLoopback();
   wakers = [Waker.create(), Waker.create()];
   started = [];
+  logged = [];
 });
 afterEach(() => {
   for (const fd of opened.splice(0)) close(fd);
@@ -121,4 +137,29 @@ test("one that closes at once accepts nobody any more", () => {
   control.serverState = SERVER_CLOSED;
   start.stateChanged();
   expect([incomingOf(memory).size, control.isAcceptorEnded, fdCount()]).toEqual([0, true, fds]);
+});
+
+test("without descriptors it waits, and dispatchers accept on", async () => {
+  const limit = descriptorLimit();
+  make(true);
+  start.begin(threads, () => {});
+  // As a dispatcher does that has come to the last descriptors.
+  control.letDispatchersAccept(false);
+  setDescriptorLimit(fdCount() + 4);
+  try {
+    await eventually(
+      "it to be put off",
+      () => logged.length,
+      (count) => count > 0,
+    );
+  } finally {
+    setDescriptorLimit(limit);
+  }
+  expect([started.length, control.doDispatchersAccept]).toEqual([0, true]);
+  expect(logged).toEqual(["out of descriptors: the acceptor is started later"]);
+  await eventually(
+    "it to be started",
+    () => started.length,
+    (count) => count === 1,
+  );
 });
