@@ -224,6 +224,7 @@ describe.skipIf(isBunTarget)("a dispatcher that ends", () => {
 
   test("over and over: each time its clients are closed, and the listener accepts", async () => {
     start({ inline: false, dispatchers: 2 });
+    await untilAcceptor();
     await exchange(port(), "/");
     const fds = fdCount();
     for (let round = 1; round <= 4; round++) {

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { exchange, requestBytes } from "../support/exchange.ts";
-import { eventually, fdCount } from "../support/process-info.ts";
+import { eventually, fdCount, settledDescriptors } from "../support/process-info.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { MODES, type RunningServer, startInChild, stopAll } from "../support/servers.ts";
 import { isBunTarget } from "../support/target.ts";
@@ -50,6 +50,7 @@ describe.each(MODES)("%s", (mode) => {
     });
     // What is opened once, such as the directory, is open now.
     for (const target of ["/file/small.txt", "/file/big.bin", routedFile, directoryFile]) await get(target);
+    await settledDescriptors(server.pid);
   });
   const get = (target: string, fields: string[] = [], method = "GET") =>
     exchange(server.port, target, { method, fields });

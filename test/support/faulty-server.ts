@@ -5,7 +5,7 @@
 import { expect } from "bun:test";
 import { exchange, requestBytes } from "./exchange.ts";
 import { Faults } from "./faults.ts";
-import { eventually, fdCount } from "./process-info.ts";
+import { eventually, fdCount, settledDescriptors } from "./process-info.ts";
 import { RawClient } from "./raw-client.ts";
 import { type Mode, type RunningServer, type StartOptions, startInChild, stopAll } from "./servers.ts";
 
@@ -115,13 +115,6 @@ export async function expectAsBefore(server: RunningServer, fdsBefore: number): 
 }
 
 /** How many descriptors the server's process has once their number is still. */
-export async function settledFds(server: RunningServer): Promise<number> {
-  let last = fdCount(server.pid);
-  for (let still = 0; still < 6; ) {
-    await Bun.sleep(50);
-    const now = fdCount(server.pid);
-    still = now === last ? still + 1 : 0;
-    last = now;
-  }
-  return last;
+export function settledFds(server: RunningServer): Promise<number> {
+  return settledDescriptors(server.pid);
 }

@@ -11,12 +11,20 @@ export function fdCount(pid: number = process.pid): number {
   return pid === process.pid ? count - 1 : count;
 }
 
-/** Waits until this process has as many descriptors as 200 ms before: threads that start have opened theirs by then. */
-export async function settledDescriptors(): Promise<number> {
+/**
+ * Waits until a server of a process (default: this one) has started its acceptor, the last thread that it starts by itself, and the
+ * process has as many descriptors as 200 ms before; gives how many.
+ */
+export async function settledDescriptors(pid: number = process.pid): Promise<number> {
+  await eventually(
+    "the acceptor to start",
+    () => threadNames(pid),
+    (names) => names.includes("epollo acceptor"),
+  );
   for (;;) {
-    const before = fdCount();
+    const before = fdCount(pid);
     await Bun.sleep(200);
-    if (fdCount() === before) return before;
+    if (fdCount(pid) === before) return before;
   }
 }
 
