@@ -241,17 +241,22 @@ export class Exchange {
 
   #sendRest(head: string, first: number): void {
     const rest = this.#rest ?? new Uint8Array(0);
+    const { length } = rest;
+    const { sink } = this.host;
     this.#window ??= new AnswerWindow(false);
     while (this.#window.isOpen) {
-      const take = Math.min(rest.length - this.#restAt, ANSWER_PIECE_BYTES - head.length);
+      const take = Math.min(length - this.#restAt, ANSWER_PIECE_BYTES - head.length);
       const end = this.#restAt + take;
-      const flags = first | (end === rest.length ? this.#restFlags : this.#restFlags & OWNED);
+      const isLast = end === length;
+      const flags = first | (isLast ? this.#restFlags : this.#restFlags & OWNED);
+      // Whole in one piece it is the sink's to free.
+      if (isLast && (first & FIRST) !== 0 && sink.takesWhole) this.#rest = null;
       this.#window.sent(head.length + take);
-      this.host.sink.answer(this.entry, this.serial, head, rest, this.#restAt, end, flags);
+      sink.answer(this.entry, this.serial, head, rest, this.#restAt, end, flags);
       this.#restAt = end;
       head = "";
       first = 0;
-      if (end === rest.length) {
+      if (isLast) {
         this.#finish();
         return;
       }

@@ -89,23 +89,24 @@ export function hasType(): boolean {
  */
 export function readLines(headers: object, type: string = ""): string | null {
   const prototype = Object.getPrototypeOf(headers);
-  if (prototype !== Object.prototype && prototype !== null) return null;
+  if ((prototype !== Object.prototype && prototype !== null) || Symbol.iterator in headers) return null;
   let common = "";
   let others = "";
   let seen = 0;
-  isTypeAmong = false;
+  // A getter among the members may make another Response.
+  let isTypeSeen = false;
   for (const given in headers) {
     const known = Object.hasOwn(headers, given) ? (names.get(given) ?? know(given)) : null;
     if (known === null || (seen & known.bit) !== 0) return null;
     seen |= known.bit;
     const line = lineOf(known, (headers as Record<string, unknown>)[given]);
     if (line === null) return null;
-    if (known.name === "content-type") isTypeAmong = true;
+    if (known.name === "content-type") isTypeSeen = true;
     if (known.isCommon) common += line;
     else others += line;
   }
-  if (type !== "" && !isTypeAmong) {
-    isTypeAmong = true;
+  isTypeAmong = isTypeSeen || type !== "";
+  if (isTypeAmong && !isTypeSeen) {
     common += `content-type: ${type}\r\n`;
   }
   return common + others;

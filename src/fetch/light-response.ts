@@ -11,7 +11,7 @@
 import { JSON_TYPE } from "./answer-head.ts";
 import { delegate, dressAsNative, INSPECT } from "./delegate.ts";
 import { fieldsOfLines } from "./light-fields.ts";
-import { KIND_JSON, makeNoted, NativeResponse } from "./response-notes.ts";
+import { KIND_JSON, type LightInit, makeNoted, NativeResponse } from "./response-notes.ts";
 
 /** What is sent as it is. */
 export type LightBody = string | Uint8Array<ArrayBuffer>;
@@ -28,12 +28,8 @@ export class LightResponse {
   #isSent = false;
   #native: Response | null = null;
 
-  /**
-   * @param kind of the body, KIND_UNKNOWN for text
-   * @param lines of `readLines`
-   * @param hasType whether a Content-Type is among them
-   */
-  constructor(body: LightBody, kind: number, status: number, lines: string, hasType: boolean) {
+  /** @param kind of the body, KIND_UNKNOWN for text */
+  constructor(body: LightBody, kind: number, { status, lines, hasType }: LightInit) {
     this.#body = body;
     this.#kind = kind;
     this.#status = status;

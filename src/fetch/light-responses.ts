@@ -18,6 +18,7 @@ import {
   KIND_BYTES,
   KIND_JSON,
   KIND_UNKNOWN,
+  type LightInit,
   type LightResponses,
   useLightResponses,
 } from "./response-notes.ts";
@@ -26,60 +27,58 @@ import { installResponseTakers } from "./response-takers.ts";
 const encoder = new TextEncoder();
 let isMaking = true;
 
-/** What `readInit` has read last. */
-let initStatus = 200;
-let initLines = "";
-let initHasType = false;
+const BARE: LightInit = { status: 200, lines: "", hasType: false };
 
 /**
- * Reads the init of a Response; false where only the native class knows what to make of it.
+ * Reads the init of a Response; null where only the native class knows what to make of it.
  * @param type Content-Type to add to fields that have none; "" for none
  */
-function readInit(given: unknown, type: string): boolean {
-  initStatus = 200;
-  initLines = "";
-  initHasType = false;
-  if (given === undefined) return true;
+function readInit(given: unknown, type: string): LightInit | null {
+  if (given === undefined) return BARE;
   if (typeof given !== "object" || given === null || Object.getPrototypeOf(given) !== Object.prototype)
-    return false;
+    return null;
   const { status = 200, statusText, headers } = given as ResponseInit;
   // Neither those that have no body nor what is no status.
-  if (!Number.isInteger(status) || status < 200 || status > 599 || isNullBodyStatus(status)) return false;
-  if (statusText !== undefined || status === 205) return false;
-  initStatus = status;
-  if (headers === undefined) return true;
-  if (typeof headers !== "object" || headers === null) return false;
+  if (!Number.isInteger(status) || status < 200 || status > 599 || isNullBodyStatus(status)) return null;
+  if (statusText !== undefined || status === 205) return null;
+  if (headers === undefined) return { status, lines: "", hasType: false };
+  if (typeof headers !== "object" || headers === null) return null;
   const lines = readLines(headers, type);
-  if (lines === null) return false;
-  initLines = lines;
-  initHasType = hasType();
-  return true;
+  return lines === null ? null : { status, lines, hasType: hasType() };
 }
 
-/** Whether a body is memory of the commonest kinds, which nobody else writes to. */
-function isMemory(body: object): body is Uint8Array | ArrayBuffer {
-  return body instanceof Uint8Array ? body.buffer instanceof ArrayBuffer : body instanceof ArrayBuffer;
+/** A copy of a body of the commonest kinds of memory; null for all others, and for memory that is somewhere else by now. */
+function copyOf(body: object): Uint8Array<ArrayBuffer> | null {
+  try {
+    // Not by its `buffer`: to ask a short array for that moves its bytes.
+    if (body instanceof Uint8Array) return new Uint8Array(body);
+    return body instanceof ArrayBuffer ? new Uint8Array(body.slice(0)) : null;
+  } catch {
+    return null;
+  }
 }
 
-function light(body: LightBody, kind: number): Response {
-  return new LightResponse(body, kind, initStatus, initLines, initHasType) as unknown as Response;
+function light(body: LightBody, kind: number, init: LightInit): Response {
+  return new LightResponse(body, kind, init) as unknown as Response;
 }
 
 const responses: LightResponses = {
   make(body, init) {
-    if (!isMaking) return null;
-    if (typeof body === "string") return readInit(init, "") ? light(body, KIND_UNKNOWN) : null;
-    if (typeof body !== "object" || body === null) return null;
-    if (!isMemory(body) || !readInit(init, "")) return null;
-    return light(new Uint8Array(body instanceof ArrayBuffer ? body.slice(0) : body), KIND_BYTES);
+    if (!isMaking || body === null) return null;
+    if (typeof body !== "string" && !(body instanceof Uint8Array || body instanceof ArrayBuffer)) return null;
+    const read = readInit(init, "");
+    if (read === null) return null;
+    if (typeof body === "string") return light(body, KIND_UNKNOWN, read);
+    const bytes = copyOf(body);
+    return bytes === null ? null : light(bytes, KIND_BYTES, read);
   },
 
-  takesInit(init) {
-    return isMaking && readInit(init, JSON_TYPE);
+  readJsonInit(init) {
+    return isMaking ? readInit(init, JSON_TYPE) : null;
   },
 
-  json(text) {
-    return light(text, KIND_JSON);
+  json(text, init) {
+    return light(text, KIND_JSON, init);
   },
 
   resolve: LightResponse.resolve,

@@ -108,14 +108,24 @@ Object.defineProperty(NotedResponse.prototype, "headers", { enumerable: true });
 Reflect.deleteProperty(NotedResponse.prototype, "constructor");
 let isInstalled = false;
 
+/** What a light Response is given besides its body. */
+export interface LightInit {
+  /** 200 to 599, none of those without a body. */
+  readonly status: number;
+  /** Its fields as lines of a head, each with its CRLF. */
+  readonly lines: string;
+  /** Whether a Content-Type is among them. */
+  readonly hasType: boolean;
+}
+
 /** What makes Responses of text and bytes without a native object (`light-responses.ts`), and sends them. */
 export interface LightResponses {
   /** The response of what was given to the constructor; null where only the native class knows what to make of that. */
   make(body: unknown, init: unknown): Response | null;
-  /** Whether `Response.json` can make one with this init. Asked right before `json`. */
-  takesInit(init: unknown): boolean;
-  /** The response of `Response.json`, with the init that was asked about last. */
-  json(text: string): Response;
+  /** The init of `Response.json`; null where only the native method knows what to make of it. */
+  readJsonInit(init: unknown): LightInit | null;
+  /** The response of `Response.json`. */
+  json(text: string, init: LightInit): Response;
   /** The native response behind a light one; any other value as it is. */
   resolve<T>(value: T): T | Response;
   /** Answers with a response; false if it is none of these, or has become native. */
@@ -253,15 +263,15 @@ function noteJson(
   const isTypeKnown = typed.headers.get("content-type") === JSON_TYPE;
   return (value, init) => {
     if (typeof value !== "object") return null;
-    const isLight = isTypeKnown && (lights?.takesInit(init) ?? false);
-    if (init !== undefined && !isLight) return null;
+    const read = isTypeKnown && lights !== null ? lights.readJsonInit(init) : null;
+    if (init !== undefined && read === null) return null;
     const text = stringify(value) as string | undefined;
     if (text === undefined) {
       const empty = Reflect.apply(native, NativeResponse, [JSON_OF_NOTHING, init]);
       new Note(empty, KIND_UNKNOWN);
       return empty;
     }
-    if (isLight) return lights!.json(text);
+    if (read !== null) return lights!.json(text, read);
     const response = new NotedResponse(text, typed);
     new Note(response, KIND_JSON, text, isTypeKnown);
     return response;

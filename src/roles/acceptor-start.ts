@@ -3,7 +3,8 @@
  *
  * Lives in the supervisor. On a machine with few processors the start of each thread puts off the first answer: the acceptor's by
  * 12 of 79 ms. Until it is there dispatchers accept themselves (`own-accepts.ts`); with its start it takes that duty
- * back. A server that stops before has its last clients accepted by main.
+ * back. A server that stops before it has begun has its last clients accepted by main: one word, left by compare-and-exchange, says
+ * which of the two it is.
  */
 import type { Log } from "../log/log.ts";
 import { hasDescriptors } from "../net/descriptors.ts";
@@ -40,14 +41,16 @@ export class AcceptorStart {
   readonly #settings: OfAcceptor.AcceptorSettings;
   readonly #control: ControlBlock;
   readonly #log: BoundedLog;
+  readonly #wakeDispatchers: () => void;
   #timer: ReturnType<typeof setTimeout> | null = null;
-  /** Whether it was started, or is not to be any more. */
-  #isSettled = false;
 
   constructor(options: AcceptorOptions, control: ControlBlock) {
     const { memory, listener, whenFull, proxies, isDutyShared } = options;
     this.#control = control;
     this.#log = new BoundedLog("accept-failed", options.log);
+    this.#wakeDispatchers = () => {
+      for (const waker of options.dispatcherWakers) waker.wake();
+    };
     this.#settings = {
       memory,
       listenerFd: listener.fd,
@@ -69,9 +72,9 @@ export class AcceptorStart {
       if (this.#settings.isDutyShared && !hasDescriptors(DESCRIPTORS)) {
         this.#log.say("out of descriptors: the acceptor is started later");
         this.#wait(start);
+        this.#wakeDispatchers();
         return;
       }
-      this.#isSettled = true;
       threads.start({
         entry: "acceptor",
         name: "acceptor",
@@ -91,22 +94,22 @@ export class AcceptorStart {
     this.#wait(start);
   }
 
-  /** Dispatchers accept meanwhile, also one that has given the duty back for want of descriptors: nobody else is there. */
+  /** Dispatchers accept meanwhile: nobody else is there. */
   #wait(start: () => void): void {
     this.#control.letDispatchersAccept(true);
     this.#timer = setTimeout(start, LATER_MS);
     this.#timer.unref();
   }
 
-  /** The server's state has changed: one that stops and has no acceptor yet gets none. */
+  /** The server's state has changed: one that stops, and whose acceptor has not begun, needs none any more. */
   stateChanged(): void {
-    if (this.#isSettled || this.#control.serverState === SERVER_RUNNING) return;
-    this.#isSettled = true;
+    if (this.#control.serverState === SERVER_RUNNING) return;
     if (this.#timer !== null) clearTimeout(this.#timer);
+    // One whose thread is starting finds that, and ends.
+    if (!this.#control.claimAcceptor()) return;
     const { Acceptor } = require("./acceptor.ts") as typeof OfAcceptor;
     try {
-      // Not running any more, it accepts what waits in the kernel's queue, and ends.
-      new Acceptor(this.#settings).run();
+      new Acceptor(this.#settings).runLast();
     } catch {
       // Out of descriptors: so are those who would have been accepted.
       this.#control.endAcceptor();

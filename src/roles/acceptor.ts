@@ -116,21 +116,38 @@ export class Acceptor {
 
   /** Accepts until the server stops, then what waits in the kernel's queue; blocks the thread. The listener is main's to close. */
   run(): void {
-    this.#control.startAcceptor();
+    if (this.#control.startAcceptor()) this.#run();
+    else this.#close();
+  }
+
+  /** Accepts what waits in the kernel's queue of a server that stops before its acceptor has begun; for main, which has claimed that. */
+  runLast(): void {
+    this.#finish();
+  }
+
+  #run(): void {
     let timeoutMs = 0;
     while (this.#control.serverState === SERVER_RUNNING) {
       this.#poller.wait(timeoutMs);
       if (this.#control.serverState === SERVER_RUNNING) timeoutMs = this.#share(this.#acceptAll());
     }
+    this.#finish();
+  }
+
+  #finish(): void {
     if (!this.#isShared) {
       if (this.#control.serverState !== SERVER_CLOSED) this.#acceptLast();
       stopListening(this.#listenerFd);
     }
+    this.#close();
+    this.#control.endAcceptor();
+    for (const { waker } of this.#dispatchers) waker.wake();
+  }
+
+  #close(): void {
     this.#spare.close();
     dropDescriptor(this.#poller.fd);
     this.#poller.close();
-    this.#control.endAcceptor();
-    for (const { waker } of this.#dispatchers) waker.wake();
   }
 
   /** Gives the duty to accept to the dispatchers, or takes it back; gives how long to wait then. */

@@ -123,7 +123,7 @@ export class Clients
     this.#kinds = settings.areKindsKept ? new KindTable(counters) : null;
     this.results = new ResultReader(this, this.writer, counters, links);
     this.#closer = new ClientCloser(this, this.#table, this.#wheel, this.#deadlines, this.writer, counters);
-    const accepts = OwnAccepts.of(settings.ownAccepts, index, control, poller, counters);
+    const accepts = OwnAccepts.of(settings.ownAccepts, index, control, poller, counters, this.retries);
     const places = { table: this.#table, poller, deadlines: this.#deadlines, closer: this.#closer };
     this.#taker = new ClientTaker(this, places, counters, settings.proxies, accepts);
     this.failed = new FailedTasks(this, this.#closer, this.#uploads, counters);

@@ -4,8 +4,10 @@
  * Its poller watches the listener then, together with those of the other dispatchers: the kernel wakes one that sleeps.
  * One that has many more clients than another leaves connections to that one, or to the acceptor, which hands them to
  * whoever has the fewest. What else than "no connection" accept4 says is the acceptor's business, and so are the last
- * descriptors of the process: the duty goes back to it.
+ * descriptors of the process: the duty goes back to it. Before the acceptor has begun (`acceptor-start.ts`) there is nobody to take it:
+ * then a dispatcher turns away those for whom there are no descriptors, and tries again after a pause.
  */
+import { monotonicMs } from "../../ffi/clock.ts";
 import {
   ACCEPT_RETRY,
   ACCEPT_WAIT,
@@ -20,6 +22,9 @@ import type { Poller } from "../net/poller.ts";
 import { Waker } from "../net/waker.ts";
 import { type ControlBlock, SERVER_RUNNING } from "../shm/control-block.ts";
 import { DispatcherCounter } from "../shm/counters.ts";
+import { BoundedLog } from "./bounded-log.ts";
+import type * as Refusals from "./refusal.ts";
+import type { RetryList } from "./retry-list.ts";
 import type { ServerMemory } from "./server-memory.ts";
 
 /** Epoll slot of the listener. */
@@ -30,6 +35,8 @@ const DESCRIPTORS_LEFT = 64;
 const FAILURES = 16;
 /** A dispatcher accepts while it has no more clients than twice those of any other and so many. */
 const CLIENTS_MORE = 64;
+/** After a failure, where there is no acceptor yet, in ms. */
+const PAUSE_MS = 10;
 
 /** What is needed to accept. */
 export interface OwnAcceptSettings {
@@ -61,8 +68,11 @@ export class OwnAccepts {
   readonly #counters: Float64Array;
   readonly #acceptor: Waker;
   readonly #buffer = allocateAcceptBuffer();
+  readonly #retries: RetryList;
+  readonly #log: BoundedLog = new BoundedLog("accept-failed");
   #isOnDuty = false;
   #firstReserved = 0;
+  #refusal: Refusals.Refusal | null = null;
 
   constructor(
     settings: OwnAcceptSettings,
@@ -70,7 +80,9 @@ export class OwnAccepts {
     control: ControlBlock,
     poller: Poller,
     counters: Float64Array,
+    retries: RetryList,
   ) {
+    this.#retries = retries;
     this.#settings = settings;
     this.#index = index;
     this.#control = control;
@@ -86,8 +98,9 @@ export class OwnAccepts {
     control: ControlBlock,
     poller: Poller,
     counters: Float64Array,
+    retries: RetryList,
   ): OwnAccepts | null {
-    return settings === null ? null : new OwnAccepts(settings, index, control, poller, counters);
+    return settings === null ? null : new OwnAccepts(settings, index, control, poller, counters, retries);
   }
 
   /** Begins or ends to accept, as it is wanted now. */
@@ -118,7 +131,7 @@ export class OwnAccepts {
    * @returns its descriptor, or -1: then there is none, or it is left to others
    */
   accept(peer: Int32Array, clients: number): number {
-    if (clients >= CLIENTS_MORE && this.#isToLeave(clients)) {
+    if (clients >= CLIENTS_MORE && this.#control.hasAcceptorBegun && this.#isToLeave(clients)) {
       this.hasMore = false;
       return -1;
     }
@@ -126,8 +139,8 @@ export class OwnAccepts {
       const fd = acceptClient(this.#settings.listenerFd, this.#buffer);
       if (fd >= 0) {
         this.#counters[DispatcherCounter.clientsAccepted] += 1;
+        if (fd >= this.#firstReserved && this.#isRefused(fd)) continue;
         encodePeer(this.#buffer.bytes, peer, 0);
-        if (fd >= this.#firstReserved) this.#giveBack();
         return fd;
       }
       const failure = classifyAcceptFailure(fd);
@@ -148,9 +161,38 @@ export class OwnAccepts {
     return false;
   }
 
+  /** One of the last descriptors: the duty goes back; without an acceptor that takes it, true when the connection was turned away. */
+  #isRefused(fd: number): boolean {
+    if (this.#control.hasAcceptorBegun) {
+      this.#giveBack();
+      return false;
+    }
+    const first = firstReserved();
+    this.#firstReserved = first - DESCRIPTORS_LEFT;
+    if (fd < first) return false;
+    this.#log.say("descriptors run out: new clients are turned away");
+    this.#refusal ??= new (require("./refusal.ts") as typeof Refusals).Refusal();
+    this.#refusal.refuse(fd);
+    return true;
+  }
+
   #giveBack(): void {
     this.hasMore = false;
+    if (!this.#control.hasAcceptorBegun) {
+      this.#tryLater();
+      return;
+    }
     this.#control.letDispatchersAccept(false);
     this.#acceptor.wake();
+  }
+
+  /** Nobody takes the duty yet, and the poller tells of a listener once. */
+  #tryLater(): void {
+    const dueMs = monotonicMs() + PAUSE_MS;
+    this.#retries.add(() => {
+      if (monotonicMs() < dueMs) return false;
+      this.hasMore = this.#isOnDuty;
+      return true;
+    });
   }
 }

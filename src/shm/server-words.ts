@@ -163,9 +163,21 @@ export class ServerWords {
     return Atomics.load(this.words, ACCEPTOR_ENDED) === 1;
   }
 
-  /** Says that the acceptor accepts. */
-  startAcceptor(): void {
-    Atomics.compareExchange(this.words, ACCEPTOR_ENDED, 0, 2);
+  /** Whether an acceptor has begun, be it over by now. */
+  get hasAcceptorBegun(): boolean {
+    return Atomics.load(this.words, ACCEPTOR_ENDED) !== 0;
+  }
+
+  /** Says that the acceptor accepts. False where main has taken its last duty (`claimAcceptor`), and it is not to begin. */
+  startAcceptor(): boolean {
+    const before = Atomics.compareExchange(this.words, ACCEPTOR_ENDED, 0, 2);
+    // Of another acceptor, which has died, the word says that it accepts.
+    return before === 0 || before === 2;
+  }
+
+  /** Takes the acceptor's duty for main, unless an acceptor has begun: false then. */
+  claimAcceptor(): boolean {
+    return Atomics.compareExchange(this.words, ACCEPTOR_ENDED, 0, 3) === 0;
   }
 
   /** Says that the acceptor has ended. */

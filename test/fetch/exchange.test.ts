@@ -12,7 +12,7 @@ import {
 import { closedError } from "../../src/fetch/exchange.ts";
 import { IncomingBody } from "../../src/fetch/incoming-body.ts";
 import { pattern } from "../channel/link-pair.ts";
-import { GET, makeExchange } from "./recorder.ts";
+import { GET, makeExchange, type Recorder } from "./recorder.ts";
 
 describe("an answer that is given whole", () => {
   test.each([0, 1, 65_000, ANSWER_PIECE_BYTES - 4])("of %d bytes leaves at once in one piece", (length) => {
@@ -314,4 +314,33 @@ describe("keeping", () => {
     exchange.answer("a", null, 0);
     expect(recorder.released).toEqual([]);
   });
+});
+
+test("a head that travels with the body, to a sink that takes whole answers: memory is freed once, by the sink", () => {
+  const pieces: [length: number, flags: number][] = [];
+  const { exchange, recorder } = makeExchange(GET);
+  const freed: Uint8Array[] = [];
+  const sink = Object.assign(Object.create(recorder) as Recorder, {
+    takesWhole: true,
+    answer(
+      _entry: number,
+      _serial: number,
+      head: string,
+      body: Uint8Array,
+      start: number,
+      end: number,
+      flags: number,
+    ) {
+      pieces.push([head.length + end - start, flags]);
+      if ((flags & OWNED) === 0) return;
+      freed.push(body);
+      // As when it was sent at once.
+      (body.buffer as ArrayBuffer).transfer(0);
+    },
+  });
+  Object.defineProperty(recorder, "sink", { value: sink });
+  const head = `HTTP/1.1 200 OK\r\nx-long: ${"x".repeat(20_000)}\r\n\r\n`;
+  exchange.answer(head, new Uint8Array(100_000), OWNED);
+  expect(pieces).toEqual([[head.length + 100_000, FIRST | LAST | IN_MEMORY | OWNED]]);
+  expect([exchange.isDone, freed.length]).toEqual([true, 1]);
 });

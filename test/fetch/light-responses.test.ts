@@ -213,6 +213,59 @@ test("toJSON is asked once", () => {
   expect(calls).toBe(3);
 });
 
+describe("user code that makes a Response while another is made", () => {
+  const other = (): Response =>
+    new Response("n", { status: 404, headers: { "x-n": "1", "content-type": "n/n" } });
+  test.each<[string, () => Response]>([
+    ["in toJSON", () => Response.json({ toJSON: () => other().status }, { status: 201 })],
+    ["in toJSON, without an init", () => Response.json({ toJSON: () => other().status })],
+    [
+      "in a field's getter",
+      () =>
+        new Response("x", {
+          headers: {
+            "x-a": "1",
+            get "x-b"() {
+              other();
+              return "2";
+            },
+          },
+        }),
+    ],
+    [
+      "in a getter of the init",
+      () =>
+        new Response("x", {
+          get status() {
+            other();
+            return 201;
+          },
+        }),
+    ],
+  ])("%s", async (_, make) => {
+    await compare(make);
+  });
+});
+
+test("memory that was given away makes an empty body, as in the native class", async () => {
+  const view = new Uint8Array(5);
+  const buffer = new ArrayBuffer(5);
+  view.buffer.transfer();
+  buffer.transfer();
+  await compare(() => new Response(view));
+  await compare(() => new Response(buffer));
+});
+
+test("fields that iterate are read so", async () => {
+  const headers = {
+    a: "1",
+    *[Symbol.iterator]() {
+      yield ["b", "2"];
+    },
+  };
+  await compare(() => new Response("x", { headers: headers as never }));
+});
+
 test("a request that is over takes no answer", async () => {
   await withLights(() => {
     const { exchange, recorder } = makeExchange(GET);

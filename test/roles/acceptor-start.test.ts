@@ -7,6 +7,7 @@ import { Log } from "../../src/log/log.ts";
 import { descriptorLimit } from "../../src/net/descriptors.ts";
 import type { Listener } from "../../src/net/listener.ts";
 import { Waker } from "../../src/net/waker.ts";
+import { Acceptor, type AcceptorSettings } from "../../src/roles/acceptor.ts";
 import { AcceptorStart } from "../../src/roles/acceptor-start.ts";
 import type { EssentialThread, EssentialThreads } from "../../src/roles/essential-threads.ts";
 import {
@@ -86,9 +87,6 @@ test("where nobody else may accept it starts at once", () => {
   expect(control.doDispatchersAccept).toBe(false);
   expect(started[0]!.died([5, 6])).toEqual([5, 6]);
   expect(deaths).toBe(1);
-  control.serverState = SERVER_DRAINING;
-  start.stateChanged();
-  expect(control.isAcceptorEnded).toBe(false);
 });
 
 test("else dispatchers accept until it starts", async () => {
@@ -106,9 +104,6 @@ test("else dispatchers accept until it starts", async () => {
     isDutyShared: true,
     wakerFd: wakers[0]!.fd,
   });
-  control.serverState = SERVER_DRAINING;
-  start.stateChanged();
-  expect([started[0]!.isOver(), incomingOf(memory).size]).toEqual([false, 0]);
 });
 
 test("a server that stops before has the clients accepted that wait in the kernel's queue", async () => {
@@ -127,6 +122,34 @@ test("a server that stops before has the clients accepted that wait in the kerne
   await Bun.sleep(400);
   expect(started).toEqual([]);
   expect(() => connectTcp(listener.port)).toThrow();
+});
+
+test("also where its thread has started and not begun; that one ends then", async () => {
+  make(true);
+  start.begin(threads, () => {});
+  await eventually(
+    "it to be started",
+    () => started.length,
+    (count) => count === 1,
+  );
+  connect();
+  const acceptor = new Acceptor(started[0]!.settings(false) as AcceptorSettings);
+  control.serverState = SERVER_DRAINING;
+  start.stateChanged();
+  expect([incomingOf(memory).size, control.isAcceptorEnded]).toEqual([1, true]);
+  acceptor.run();
+  expect(incomingOf(memory).size).toBe(1);
+  opened.push(incomingOf(memory).take(new Int32Array(8), 0));
+});
+
+test("one that has begun is left to it", async () => {
+  make(true);
+  start.begin(threads, () => {});
+  control.startAcceptor();
+  connect();
+  control.serverState = SERVER_DRAINING;
+  start.stateChanged();
+  expect([incomingOf(memory).size, control.isAcceptorEnded]).toEqual([0, false]);
 });
 
 test("one that closes at once accepts nobody any more", () => {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { close } from "../../ffi/calls.ts";
 import { formatPeer } from "../../src/net/address.ts";
 import { firstReserved } from "../../src/net/descriptors.ts";
@@ -6,6 +6,7 @@ import { type Listener, openListener } from "../../src/net/listener.ts";
 import { Poller } from "../../src/net/poller.ts";
 import { Waker } from "../../src/net/waker.ts";
 import { LISTENER_SLOT, OwnAccepts, ownAccepts } from "../../src/roles/own-accepts.ts";
+import { RetryList } from "../../src/roles/retry-list.ts";
 import { allocateServerMemory, controlOf, dispatcherCounters } from "../../src/roles/server-memory.ts";
 import { allocateAdmission } from "../../src/shm/admission.ts";
 import { type ControlBlock, SERVER_DRAINING } from "../../src/shm/control-block.ts";
@@ -20,6 +21,7 @@ let waker: Waker;
 let control: ControlBlock;
 let counters: Float64Array;
 let accepts: OwnAccepts;
+let retries: RetryList;
 const opened: number[] = [];
 
 beforeEach(() => {
@@ -30,7 +32,9 @@ beforeEach(() => {
   control = controlOf(memory);
   counters = dispatcherCounters(memory, 0);
   const settings = { listenerFd: listener.fd, acceptorWakerFd: waker.fd };
-  accepts = OwnAccepts.of(settings, 0, control, poller, counters)!;
+  retries = new RetryList();
+  accepts = OwnAccepts.of(settings, 0, control, poller, counters, retries)!;
+  control.startAcceptor();
 });
 afterEach(() => {
   for (const fd of opened.splice(0)) close(fd);
@@ -131,6 +135,7 @@ test("near the last descriptors it is the acceptor's again, and the connection i
     import { OwnAccepts } from "../../src/roles/own-accepts.ts";
     import { allocateServerMemory, controlOf, dispatcherCounters } from "../../src/roles/server-memory.ts";
     import { Poller } from "../../src/net/poller.ts";
+    import { RetryList } from "../../src/roles/retry-list.ts";
     import { Waker } from "../../src/net/waker.ts";
     import { connectTcp, openLoopback, sendText } from "../net/raw-client.ts";
     const memory = allocateServerMemory(1, 1, null);
@@ -138,7 +143,8 @@ test("near the last descriptors it is the acceptor's again, and the connection i
     const listener = openLoopback();
     const poller = new Poller();
     const settings = { listenerFd: listener.fd, acceptorWakerFd: Waker.create().fd };
-    const accepts = OwnAccepts.of(settings, 0, control, poller, dispatcherCounters(memory, 0));
+    const accepts = OwnAccepts.of(settings, 0, control, poller, dispatcherCounters(memory, 0), new RetryList());
+    control.startAcceptor();
     control.letDispatchersAccept(true);
     accepts.look();
     sendText(connectTcp(listener.port), "x");
@@ -167,4 +173,81 @@ test("limits, other processes and names keep it the acceptor's", () => {
   expect(ownAccepts(abstract, without, 7)).toBeNull();
   abstract.close();
   expect(ownAccepts({ ...listener, kind: "tcp", isShared: true } as Listener, without, 7)).toBeNull();
+});
+
+describe("before the acceptor has begun nobody can take the duty", () => {
+  beforeEach(() => {
+    control = controlOf(allocateServerMemory(2, 1, null));
+    const settings = { listenerFd: listener.fd, acceptorWakerFd: waker.fd };
+    accepts = OwnAccepts.of(settings, 0, control, poller, counters, retries)!;
+    control.letDispatchersAccept(true);
+    accepts.look();
+  });
+
+  test("after a failure it tries again, after a pause", async () => {
+    connect();
+    expect(isNoticed()).toBe(true);
+    const { shutdown } = listener;
+    shutdown.call(listener);
+    expect([acceptAll(), control.doDispatchersAccept, isAcceptorWoken()]).toEqual([0, true, false]);
+    retries.retry();
+    expect([accepts.hasMore, retries.hasSome]).toEqual([false, true]);
+    await Bun.sleep(15);
+    retries.retry();
+    expect([accepts.hasMore, retries.hasSome]).toEqual([true, false]);
+    control.letDispatchersAccept(false);
+    accepts.look();
+  });
+
+  test("it leaves no connection to others", () => {
+    connect();
+    control.setClients(1, 0);
+    expect([isNoticed(), acceptAll(500)]).toEqual([true, 1]);
+  });
+
+  test("connections that would take the last descriptors are turned away, and come in again when there are some", async () => {
+    // In a process of its own: the limit is the whole process's.
+    const script = `
+      import { closeSync, openSync } from "node:fs";
+      import { firstReserved } from "../../src/net/descriptors.ts";
+      import { OwnAccepts } from "../../src/roles/own-accepts.ts";
+      import { Refusal } from "../../src/roles/refusal.ts";
+      import { allocateServerMemory, controlOf, dispatcherCounters } from "../../src/roles/server-memory.ts";
+      import { Poller } from "../../src/net/poller.ts";
+      import { RetryList } from "../../src/roles/retry-list.ts";
+      import { Waker } from "../../src/net/waker.ts";
+      import { connectTcp, openLoopback, receiveText, sendText } from "../net/raw-client.ts";
+      const memory = allocateServerMemory(1, 1, null);
+      const control = controlOf(memory);
+      const listener = openLoopback();
+      const poller = new Poller();
+      const settings = { listenerFd: listener.fd, acceptorWakerFd: Waker.create().fd };
+      const counters = dispatcherCounters(memory, 0);
+      const accepts = OwnAccepts.of(settings, 0, control, poller, counters, new RetryList());
+      control.letDispatchersAccept(true);
+      accepts.look();
+      const connect = () => {
+        const fd = connectTcp(listener.port);
+        sendText(fd, "x");
+        poller.wait(2000);
+        accepts.noticed();
+        return fd;
+      };
+      const client = connect();
+      const filling = [];
+      do filling.push(openSync("/dev/null")); while (filling.at(-1) < firstReserved() - 1);
+      const peer = new Int32Array(5);
+      console.log(accepts.accept(peer, 0), receiveText(client).slice(0, 12), control.doDispatchersAccept);
+      for (const fd of filling) closeSync(fd);
+      connect();
+      console.log(accepts.accept(peer, 0) >= 0, control.doDispatchersAccept);
+      process.exit(0);`;
+    const limited = Bun.spawn(["sh", "-c", `ulimit -n 72; exec ${process.execPath} -e '${script}'`], {
+      cwd: import.meta.dir,
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    expect(await limited.stdout.text()).toBe("-1 HTTP/1.1 503 true\ntrue true\n");
+    expect(await limited.stderr.text()).toContain("descriptors run out: new clients are turned away");
+  });
 });

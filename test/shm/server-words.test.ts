@@ -32,3 +32,27 @@ test("who accepts is said to all", () => {
   words.letDispatchersAccept(false);
   expect(words.doDispatchersAccept).toBe(false);
 });
+
+function make(): { main: ControlBlock; thread: ServerWords } {
+  const memory = new SharedArrayBuffer(ControlBlock.bytes(1, 1));
+  return { main: new ControlBlock(memory, 1, 1), thread: new ServerWords(memory) };
+}
+
+test("the acceptor begins, or main takes its place: one of the two, whoever comes first", () => {
+  const begun = make();
+  expect([begun.main.hasAcceptorBegun, begun.thread.startAcceptor(), begun.main.claimAcceptor()]).toEqual([
+    false,
+    true,
+    false,
+  ]);
+  // A successor of one that has died begins again.
+  expect([begun.thread.startAcceptor(), begun.main.hasAcceptorBegun]).toEqual([true, true]);
+  const claimed = make();
+  expect([
+    claimed.main.claimAcceptor(),
+    claimed.thread.startAcceptor(),
+    claimed.main.claimAcceptor(),
+  ]).toEqual([true, false, false]);
+  claimed.main.endAcceptor();
+  expect([claimed.main.isAcceptorEnded, claimed.thread.startAcceptor()]).toEqual([true, false]);
+});
