@@ -41,7 +41,7 @@ import {
 
 const NO_BYTES = new Uint8Array(0);
 /** Bodies from this length on are freed as soon as they are sent; shorter ones are left to the collector. */
-export const FREED_BYTES: number = 64 * 1024;
+const FREED_BYTES: number = 64 * 1024;
 /** Strings up to this length are encoded to memory that is used again for the next one. */
 export const SCRATCH_CHARACTERS: number = INLINE_ANSWER_BYTES / 3;
 /** That memory. */
@@ -185,9 +185,20 @@ function sendBytes(
   const announced = isHead && length === 0 ? announcedLength(fields) : length;
   const head = answerHead(status, fields, type, announced, wallMs(exchange));
   const flags = closes | (head.closes ? CLOSE : 0);
-  if (isHead || length === 0) exchange.answer(head.text, null, flags);
-  // They were read from the Response, which lets go of them.
-  else exchange.answer(head.text, bytes, length < FREED_BYTES ? flags : flags | OWNED, length);
+  sendWhole(exchange, head.text, bytes, length, isHead, flags);
+}
+
+/** Sends a head and the first `length` of `bytes`, which nobody else has: the Response lets go of them. */
+export function sendWhole(
+  exchange: Exchange,
+  head: string,
+  bytes: Uint8Array,
+  length: number,
+  isHead: boolean,
+  flags: number,
+): void {
+  if (isHead || length === 0) exchange.answer(head, null, flags);
+  else exchange.answer(head, bytes, length < FREED_BYTES ? flags : flags | OWNED, length);
 }
 
 function sendBlob(

@@ -75,41 +75,40 @@ function lineOf(known: KnownName, value: unknown): string | null {
   return line;
 }
 
-/** Whether the lines that were read last have a content-type among them. */
-let isTypeAmong = false;
-
-/** Whether the lines that `readLines` gave last have a Content-Type among them. */
-export function hasType(): boolean {
-  return isTypeAmong;
+/** Fields as lines of a head. */
+export interface FieldLines {
+  /** Each with its CRLF. */
+  readonly lines: string;
+  /** Whether a Content-Type is among them. */
+  readonly hasType: boolean;
 }
 
 /**
  * The lines of `headers` as they go into a head, each with its CRLF; null where the native class is to read them.
  * @param type Content-Type to add if there is none; "" for none
  */
-export function readLines(headers: object, type: string = ""): string | null {
+export function readLines(headers: object, type: string = ""): FieldLines | null {
   const prototype = Object.getPrototypeOf(headers);
   if ((prototype !== Object.prototype && prototype !== null) || Symbol.iterator in headers) return null;
   let common = "";
   let others = "";
   let seen = 0;
-  // A getter among the members may make another Response.
-  let isTypeSeen = false;
+  let hasType = false;
   for (const given in headers) {
     const known = Object.hasOwn(headers, given) ? (names.get(given) ?? know(given)) : null;
     if (known === null || (seen & known.bit) !== 0) return null;
     seen |= known.bit;
     const line = lineOf(known, (headers as Record<string, unknown>)[given]);
     if (line === null) return null;
-    if (known.name === "content-type") isTypeSeen = true;
+    if (known.name === "content-type") hasType = true;
     if (known.isCommon) common += line;
     else others += line;
   }
-  isTypeAmong = isTypeSeen || type !== "";
-  if (isTypeAmong && !isTypeSeen) {
+  if (!hasType && type !== "") {
+    hasType = true;
     common += `content-type: ${type}\r\n`;
   }
-  return common + others;
+  return { lines: common + others, hasType };
 }
 
 /** The fields that `readLines` has made lines of. */

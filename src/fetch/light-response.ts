@@ -19,32 +19,27 @@ export type LightBody = string | Uint8Array<ArrayBuffer>;
 /** A Response as user code sees it; `instanceof Response`. */
 export class LightResponse {
   readonly #kind: number;
-  readonly #status: number;
-  /** The fields that were given, as lines of a head. */
-  readonly #lines: string;
-  readonly #hasType: boolean;
+  readonly #init: LightInit;
   /** Bytes are this object's own. */
   readonly #body: LightBody;
   #isSent = false;
   #native: Response | null = null;
 
   /** @param kind of the body, KIND_UNKNOWN for text */
-  constructor(body: LightBody, kind: number, { status, lines, hasType }: LightInit) {
+  constructor(body: LightBody, kind: number, init: LightInit) {
     this.#body = body;
     this.#kind = kind;
-    this.#status = status;
-    this.#lines = lines;
-    this.#hasType = hasType;
+    this.#init = init;
   }
 
   /** The status, 200 to 599. */
   get status(): number {
-    return this.#status;
+    return this.#init.status;
   }
 
   /** Whether the status is one of success. */
   get ok(): boolean {
-    return this.#status < 300;
+    return this.#init.status < 300;
   }
 
   /** Whether the body was read or sent. */
@@ -68,14 +63,9 @@ export class LightResponse {
     return response.#kind;
   }
 
-  /** Lines of the head. */
-  static linesOf(response: LightResponse): string {
-    return response.#lines;
-  }
-
-  /** Whether a Content-Type is among the lines. */
-  static hasType(response: LightResponse): boolean {
-    return response.#hasType;
+  /** Status and fields. */
+  static initOf(response: LightResponse): LightInit {
+    return response.#init;
   }
 
   /** The native response that stands behind one. */
@@ -93,11 +83,12 @@ export class LightResponse {
   #makeNative(): Response {
     const body = this.#body;
     const kind = this.#kind;
-    const headers = fieldsOfLines(this.#lines);
+    const { status, lines, hasType } = this.#init;
+    const headers = fieldsOfLines(lines);
     const isBare = headers.length === 0;
-    if (kind === KIND_JSON && !this.#hasType) headers.push(["content-type", JSON_TYPE]);
-    const init = { status: this.#status, headers };
-    const native = makeNoted(body, init, kind, typeof body === "string" ? body : null, isBare);
+    if (kind === KIND_JSON && !hasType) headers.push(["content-type", JSON_TYPE]);
+    const text = typeof body === "string" ? body : null;
+    const native = makeNoted(body, { status, headers }, kind, text, isBare);
     if (this.#isSent) native.arrayBuffer().catch(() => {});
     return native;
   }

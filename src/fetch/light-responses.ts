@@ -4,15 +4,15 @@
  * Installed on dispatchers alone, before user code (`installLightResponses`): that is where a native object is a sizeable part of
  * a request, and where few programs do what a Response that is none could be seen by.
  */
-import { CLOSE, OWNED } from "../channel/messages.ts";
+import { CLOSE } from "../channel/messages.ts";
 import { TASK_CLOSES } from "../channel/task-record.ts";
 import { writeUtf8 } from "../http/latin1.ts";
 import { METHOD_HEAD } from "../http/method.ts";
 import { isNullBodyStatus } from "../http/status.ts";
-import { answerBodyUsed, FREED_BYTES, SCRATCH_CHARACTERS, scratch, typeOf, wallMs } from "./answer.ts";
+import { answerBodyUsed, SCRATCH_CHARACTERS, scratch, sendWhole, typeOf, wallMs } from "./answer.ts";
 import { JSON_TYPE, linesHead } from "./answer-head.ts";
 import type { Exchange } from "./exchange.ts";
-import { hasType, readLines } from "./light-fields.ts";
+import { readLines } from "./light-fields.ts";
 import { type LightBody, LightResponse } from "./light-response.ts";
 import {
   KIND_BYTES,
@@ -43,8 +43,8 @@ function readInit(given: unknown, type: string): LightInit | null {
   if (statusText !== undefined || status === 205) return null;
   if (headers === undefined) return { status, lines: "", hasType: false };
   if (typeof headers !== "object" || headers === null) return null;
-  const lines = readLines(headers, type);
-  return lines === null ? null : { status, lines, hasType: hasType() };
+  const fields = readLines(headers, type);
+  return fields === null ? null : { status, lines: fields.lines, hasType: fields.hasType };
 }
 
 /** A copy of a body of the commonest kinds of memory; null for all others, and for memory that is somewhere else by now. */
@@ -122,11 +122,10 @@ function sendBody(
     bytes = encoder.encode(body);
     ({ length } = bytes);
   }
-  const type = length === 0 || LightResponse.hasType(response) ? "" : typeOf(LightResponse.kindOf(response));
-  const head = linesHead(response.status, LightResponse.linesOf(response), type, length, wallMs(exchange));
-  const flags = closes ? CLOSE : 0;
-  if (isHead || length === 0) exchange.answer(head, null, flags);
-  else exchange.answer(head, bytes, length < FREED_BYTES ? flags : flags | OWNED, length);
+  const { status, lines, hasType } = LightResponse.initOf(response);
+  const type = length === 0 || hasType ? "" : typeOf(LightResponse.kindOf(response));
+  const head = linesHead(status, lines, type, length, wallMs(exchange));
+  sendWhole(exchange, head, bytes, length, isHead, closes ? CLOSE : 0);
 }
 
 /** Has Responses made light where that can be, on this thread from now on. */

@@ -16,6 +16,7 @@
 
 import { JSON_TYPE } from "./answer-head.ts";
 import type { Exchange } from "./exchange.ts";
+import type { FieldLines } from "./light-fields.ts";
 
 /** A body in memory that is text, or nothing is known of it. */
 export const KIND_UNKNOWN = 0;
@@ -109,13 +110,9 @@ Reflect.deleteProperty(NotedResponse.prototype, "constructor");
 let isInstalled = false;
 
 /** What a light Response is given besides its body. */
-export interface LightInit {
+export interface LightInit extends FieldLines {
   /** 200 to 599, none of those without a body. */
   readonly status: number;
-  /** Its fields as lines of a head, each with its CRLF. */
-  readonly lines: string;
-  /** Whether a Content-Type is among them. */
-  readonly hasType: boolean;
 }
 
 /** What makes Responses of text and bytes without a native object (`light-responses.ts`), and sends them. */
@@ -272,9 +269,7 @@ function noteJson(
       return empty;
     }
     if (read !== null) return lights!.json(text, read);
-    const response = new NotedResponse(text, typed);
-    new Note(response, KIND_JSON, text, isTypeKnown);
-    return response;
+    return makeNoted(text, typed, KIND_JSON, text, isTypeKnown);
   };
 }
 
