@@ -8,71 +8,41 @@
  */
 import type { Log } from "../log/log.ts";
 import { hasDescriptors } from "../net/descriptors.ts";
-import type { Listener } from "../net/listener.ts";
-import type { Waker } from "../net/waker.ts";
 import { type ControlBlock, SERVER_RUNNING } from "../shm/control-block.ts";
 import { ACCEPTOR_OWNER } from "../shm/descriptor-ledger.ts";
 import type * as OfAcceptor from "./acceptor.ts";
 import { BoundedLog } from "./bounded-log.ts";
 import type { EssentialThreads } from "./essential-threads.ts";
-import type { ServerMemory } from "./server-memory.ts";
 
 /** How long after the other threads it starts, in ms: by then they have loaded what they need, as a rule. */
 const LATER_MS = 250;
 /** Descriptors that it needs to start, with some to spare: without, its thread would be given up, and the server with it. */
 const DESCRIPTORS = 16;
 
-/** What it is told, but for what follows from the server. */
-export interface AcceptorOptions {
-  readonly memory: ServerMemory;
-  readonly listener: Listener;
-  readonly waker: Waker;
-  readonly dispatcherWakers: readonly Waker[];
-  readonly whenFull: OfAcceptor.AcceptorSettings["whenFull"];
-  readonly proxies: readonly string[] | null;
-  /** Whether dispatchers may accept themselves. */
-  readonly isDutyShared: boolean;
-  /** Of the server. */
-  readonly log: Log;
-}
-
 /** Starts the acceptor of one server. */
 export class AcceptorStart {
   readonly #settings: OfAcceptor.AcceptorSettings;
   readonly #control: ControlBlock;
   readonly #log: BoundedLog;
-  readonly #wakeDispatchers: () => void;
   #timer: ReturnType<typeof setTimeout> | null = null;
 
-  constructor(options: AcceptorOptions, control: ControlBlock) {
-    const { memory, listener, whenFull, proxies, isDutyShared } = options;
+  /** @param log of the server */
+  constructor(settings: OfAcceptor.AcceptorSettings, control: ControlBlock, log: Log) {
+    this.#settings = settings;
     this.#control = control;
-    this.#log = new BoundedLog("accept-failed", options.log);
-    this.#wakeDispatchers = () => {
-      for (const waker of options.dispatcherWakers) waker.wake();
-    };
-    this.#settings = {
-      memory,
-      listenerFd: listener.fd,
-      isShared: listener.isShared,
-      wakerFd: options.waker.fd,
-      dispatcherWakerFds: options.dispatcherWakers.map((waker) => waker.fd),
-      whenFull,
-      proxies,
-      isDutyShared,
-    };
+    this.#log = new BoundedLog("accept-failed", log);
   }
 
   /**
    * Starts it among `threads`, now or later.
-   * @param died called when it has died
+   * @param wakeEveryone wakes all other threads: it has died, or dispatchers are to look again whether they accept
    */
-  begin(threads: EssentialThreads, died: () => void): void {
+  begin(threads: EssentialThreads, wakeEveryone: () => void): void {
     const start = (): void => {
       if (this.#settings.isDutyShared && !hasDescriptors(DESCRIPTORS)) {
         this.#log.say("out of descriptors: the acceptor is started later");
         this.#wait(start);
-        this.#wakeDispatchers();
+        wakeEveryone();
         return;
       }
       threads.start({
@@ -82,7 +52,7 @@ export class AcceptorStart {
         settings: () => this.#settings,
         isOver: () => this.#control.isAcceptorEnded,
         died: (descriptors) => {
-          died();
+          wakeEveryone();
           return descriptors;
         },
       });

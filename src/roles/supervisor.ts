@@ -21,7 +21,8 @@ import {
 } from "../shm/control-block.ts";
 import { PoolCounter } from "../shm/counters.ts";
 import type { Parker } from "../shm/parker.ts";
-import { type AcceptorOptions, AcceptorStart } from "./acceptor-start.ts";
+import type { AcceptorSettings } from "./acceptor.ts";
+import { AcceptorStart } from "./acceptor-start.ts";
 import { closeIdleClients } from "./close-idle.ts";
 import { buryDispatcher } from "./dead-dispatcher.ts";
 import type { DispatcherOptions, DispatcherSettings } from "./dispatcher-settings.ts";
@@ -44,7 +45,7 @@ export interface SupervisorSettings {
   /** Milliseconds between the server's turning unready and its stop. */
   readonly unreadyMs: number;
   /** What happens to connections past the limit. */
-  readonly whenFull: AcceptorOptions["whenFull"];
+  readonly whenFull: AcceptorSettings["whenFull"];
   /** Options of the dispatchers, but for what the supervisor fills in itself. */
   readonly dispatcher: DispatcherOptions;
   /** Handler threads, or null for main mode. */
@@ -100,15 +101,16 @@ export class Supervisor {
     this.#acceptor = new AcceptorStart(
       {
         memory: settings.memory,
-        listener: settings.listener,
-        waker: this.#acceptorWaker,
-        dispatcherWakers: this.#dispatcherWakers,
+        listenerFd: settings.listener.fd,
+        isShared: settings.listener.isShared,
+        wakerFd: this.#acceptorWaker.fd,
+        dispatcherWakerFds: this.#dispatcherWakers.map((waker) => waker.fd),
         whenFull: settings.whenFull,
         proxies: settings.dispatcher.proxies,
         isDutyShared: this.#ownAccepts !== null,
-        log: settings.log,
       },
       this.#control,
+      settings.log,
     );
     this.#sequence = new StopSequence(
       this.#control,

@@ -46,15 +46,16 @@ function make(isDutyShared: boolean): void {
   start = new AcceptorStart(
     {
       memory,
-      listener,
-      waker: wakers[0]!,
-      dispatcherWakers: [wakers[1]!],
+      listenerFd: listener.fd,
+      isShared: listener.isShared,
+      wakerFd: wakers[0]!.fd,
+      dispatcherWakerFds: [wakers[1]!.fd],
       whenFull: "refuse",
       proxies: null,
       isDutyShared,
-      log: new Log("main", (record) => void logged.push(record.message)),
     },
     control,
+    new Log("main", (record) => void logged.push(record.message)),
   );
 }
 
