@@ -70,6 +70,42 @@ function acceptAll(clients = 0): number {
   return count;
 }
 
+/** Runs a program that accepts as one of few descriptors, in a process of its own: the limit is the whole process's. */
+function runLimited(program: string) {
+  const script = `
+    import { closeSync, openSync } from "node:fs";
+    import { firstReserved } from "../../src/net/descriptors.ts";
+    import { OwnAccepts } from "../../src/roles/own-accepts.ts";
+    import { Refusal } from "../../src/roles/refusal.ts";
+    import { allocateServerMemory, controlOf, dispatcherCounters } from "../../src/roles/server-memory.ts";
+    import { Poller } from "../../src/net/poller.ts";
+    import { RetryList } from "../../src/roles/retry-list.ts";
+    import { Waker } from "../../src/net/waker.ts";
+    import { connectTcp, openLoopback, receiveText, sendText } from "../net/raw-client.ts";
+    const memory = allocateServerMemory(1, 1, null);
+    const control = controlOf(memory);
+    const listener = openLoopback();
+    const poller = new Poller();
+    const settings = { listenerFd: listener.fd, acceptorWakerFd: Waker.create().fd };
+    const counters = dispatcherCounters(memory, 0);
+    const accepts = OwnAccepts.of(settings, 0, control, poller, counters, new RetryList());
+    const peer = new Int32Array(5);
+    const connect = () => {
+      const fd = connectTcp(listener.port);
+      sendText(fd, "x");
+      poller.wait(2000);
+      accepts.noticed();
+      return fd;
+    };
+    ${program}
+    process.exit(0);`;
+  return Bun.spawn(["sh", "-c", `ulimit -n 72; exec ${process.execPath} -e '${script}'`], {
+    cwd: import.meta.dir,
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+}
+
 const isAcceptorWoken = (): boolean => {
   const own = new Poller();
   own.requireReadable(waker.fd, 0);
@@ -130,32 +166,12 @@ test("a listener that fails is the acceptor's again", () => {
 });
 
 test("near the last descriptors it is the acceptor's again, and the connection is not lost", async () => {
-  // In a process of its own: the limit is the whole process's.
-  const script = `
-    import { OwnAccepts } from "../../src/roles/own-accepts.ts";
-    import { allocateServerMemory, controlOf, dispatcherCounters } from "../../src/roles/server-memory.ts";
-    import { Poller } from "../../src/net/poller.ts";
-    import { RetryList } from "../../src/roles/retry-list.ts";
-    import { Waker } from "../../src/net/waker.ts";
-    import { connectTcp, openLoopback, sendText } from "../net/raw-client.ts";
-    const memory = allocateServerMemory(1, 1, null);
-    const control = controlOf(memory);
-    const listener = openLoopback();
-    const poller = new Poller();
-    const settings = { listenerFd: listener.fd, acceptorWakerFd: Waker.create().fd };
-    const accepts = OwnAccepts.of(settings, 0, control, poller, dispatcherCounters(memory, 0), new RetryList());
+  const limited = runLimited(`
     control.startAcceptor();
     control.letDispatchersAccept(true);
     accepts.look();
-    sendText(connectTcp(listener.port), "x");
-    poller.wait(2000);
-    accepts.noticed();
-    console.log(accepts.accept(new Int32Array(5), 0) >= 0, control.doDispatchersAccept, accepts.hasMore);
-    process.exit(0);`;
-  const limited = Bun.spawn(["sh", "-c", `ulimit -n 72; exec ${process.execPath} -e '${script}'`], {
-    cwd: import.meta.dir,
-    stdout: "pipe",
-  });
+    connect();
+    console.log(accepts.accept(peer, 0) >= 0, control.doDispatchersAccept, accepts.hasMore);`);
   expect(await limited.stdout.text()).toBe("true false false\n");
   expect(firstReserved()).toBeGreaterThan(64);
 });
@@ -206,47 +222,16 @@ describe("before the acceptor has begun nobody can take the duty", () => {
   });
 
   test("connections that would take the last descriptors are turned away, and come in again when there are some", async () => {
-    // In a process of its own: the limit is the whole process's.
-    const script = `
-      import { closeSync, openSync } from "node:fs";
-      import { firstReserved } from "../../src/net/descriptors.ts";
-      import { OwnAccepts } from "../../src/roles/own-accepts.ts";
-      import { Refusal } from "../../src/roles/refusal.ts";
-      import { allocateServerMemory, controlOf, dispatcherCounters } from "../../src/roles/server-memory.ts";
-      import { Poller } from "../../src/net/poller.ts";
-      import { RetryList } from "../../src/roles/retry-list.ts";
-      import { Waker } from "../../src/net/waker.ts";
-      import { connectTcp, openLoopback, receiveText, sendText } from "../net/raw-client.ts";
-      const memory = allocateServerMemory(1, 1, null);
-      const control = controlOf(memory);
-      const listener = openLoopback();
-      const poller = new Poller();
-      const settings = { listenerFd: listener.fd, acceptorWakerFd: Waker.create().fd };
-      const counters = dispatcherCounters(memory, 0);
-      const accepts = OwnAccepts.of(settings, 0, control, poller, counters, new RetryList());
+    const limited = runLimited(`
       control.letDispatchersAccept(true);
       accepts.look();
-      const connect = () => {
-        const fd = connectTcp(listener.port);
-        sendText(fd, "x");
-        poller.wait(2000);
-        accepts.noticed();
-        return fd;
-      };
       const client = connect();
       const filling = [];
       do filling.push(openSync("/dev/null")); while (filling.at(-1) < firstReserved() - 1);
-      const peer = new Int32Array(5);
       console.log(accepts.accept(peer, 0), receiveText(client).slice(0, 12), control.doDispatchersAccept);
       for (const fd of filling) closeSync(fd);
       connect();
-      console.log(accepts.accept(peer, 0) >= 0, control.doDispatchersAccept);
-      process.exit(0);`;
-    const limited = Bun.spawn(["sh", "-c", `ulimit -n 72; exec ${process.execPath} -e '${script}'`], {
-      cwd: import.meta.dir,
-      stdout: "pipe",
-      stderr: "pipe",
-    });
+      console.log(accepts.accept(peer, 0) >= 0, control.doDispatchersAccept);`);
     expect(await limited.stdout.text()).toBe("-1 HTTP/1.1 503 true\ntrue true\n");
     expect(await limited.stderr.text()).toContain("descriptors run out: new clients are turned away");
   });
