@@ -41,6 +41,7 @@ const nativeFcntl = libc.fcntl;
 const nativeDup3 = libc.dup3;
 const nativeOpen = libc.open;
 const nativeUnlink = libc.unlink;
+const nativeMmap = libc.mmap;
 const nativeSyscall = libc.syscall;
 
 /** Makes a socket; gives its fd. socket(2). */
@@ -208,6 +209,19 @@ export function dup3(fd: number, target: number, flags: number): number {
 /** Removes the file whose zero-terminated path lies at `path`. unlink(2). */
 export function unlink(path: number): number {
   const result = nativeUnlink(path);
+  return result === -1 ? -errno() : result;
+}
+
+/** Maps memory or a file; gives its address. mmap(2). */
+export function mmap(
+  address: number,
+  length: number,
+  protection: number,
+  flags: number,
+  fd: number,
+  offset: number,
+): number {
+  const result = nativeMmap(address, length, protection, flags, fd, offset);
   return result === -1 ? -errno() : result;
 }
 

@@ -63,6 +63,19 @@ export const SHUT_WR = 1;
 /** Ends both directions, shutdown(2). */
 export const SHUT_RDWR = 2;
 
+// sys/mman.h
+
+/** Pages can be read, mmap(2). */
+export const PROT_READ = 1;
+/** Pages can be written, mmap(2). */
+export const PROT_WRITE = 2;
+/** Changes are this process's own, mmap(2). */
+export const MAP_PRIVATE = 2;
+/** No file: zeroes, mmap(2). */
+export const MAP_ANONYMOUS = 0x20;
+/** No swap is set aside for pages that may never be touched, mmap(2). */
+export const MAP_NORESERVE = 0x4000;
+
 // netinet/in.h, netinet/tcp.h, linux/in6.h
 
 /** Is the protocol and option level TCP, tcp(7). */

@@ -79,6 +79,17 @@ export interface Libc {
   open(path: number, flags: number, mode: number): number;
   /** unlink(2) */
   unlink(path: number): number;
+  /** mmap(2) */
+  mmap(
+    address: number,
+    length: number,
+    protection: number,
+    flags: number,
+    fd: number,
+    offset: number,
+  ): number;
+  /** munmap(2) */
+  munmap(address: number, length: number): number;
   /** getaddrinfo(3) */
   getaddrinfo(node: number, service: number, hints: number, result: number): number;
   /** freeaddrinfo(3) */
@@ -128,6 +139,8 @@ const SIGNATURES = {
   fcntl: { args: ["i32", "i32", "i64_fast"], returns: "i32" },
   open: { args: ["ptr", "i32", "u32"], returns: "i32" },
   unlink: { args: ["ptr"], returns: "i32" },
+  mmap: { args: ["ptr", "usize", "i32", "i32", "i32", "i64_fast"], returns: "i64_fast" },
+  munmap: { args: ["ptr", "usize"], returns: "i32" },
   getaddrinfo: { args: ["ptr", "ptr", "ptr", "ptr"], returns: "i32" },
   freeaddrinfo: { args: ["ptr"], returns: "void" },
   gai_strerror: { args: ["i32"], returns: "ptr" },
@@ -181,8 +194,8 @@ function bind(library: string, signatures: object): Libc {
   return dlopen(library, signatures as Signatures).symbols as unknown as Libc;
 }
 
-/** Binds functions by their addresses: nothing of them outlives the thread. Throws what `dlopen` throws. */
-function bindByAddress(library: string, names: readonly Name[]): Partial<Record<Name, Binding>> {
+/** Where functions are. Throws what `dlopen` throws. */
+function addressesIn(library: string, names: readonly Name[]): Pointer[] {
   const { symbols, close } = dlopen(
     library,
     Object.fromEntries(names.map((name) => [name, SIGNATURES[name]])) as Signatures,
@@ -190,6 +203,12 @@ function bindByAddress(library: string, names: readonly Name[]): Partial<Record<
   const addresses = names.map((name) => (symbols[name] as unknown as { ptr: Pointer }).ptr);
   // The process itself is linked with the library: it stays where it is.
   close();
+  return addresses;
+}
+
+/** Binds functions by their addresses: nothing of them outlives the thread. Throws what `dlopen` throws. */
+function bindByAddress(library: string, names: readonly Name[]): Partial<Record<Name, Binding>> {
+  const addresses = addressesIn(library, names);
   const bindings: Partial<Record<Name, Binding>> = {};
   for (const [index, name] of names.entries()) {
     const signature = { ...SIGNATURES[name], ptr: addresses[index] };
@@ -222,3 +241,13 @@ function unavailable(reason: string): Libc {
 
 /** Holds this thread's bindings of the C library. Hot callers copy the function they need into a `const` first. */
 export const libc: Libc = openLibc();
+
+/** Where a function of the C library is, for what calls it by its address. Throws where no library is found. */
+export function addressOf(name: Name): Pointer {
+  for (const library of libcCandidates()) {
+    try {
+      return addressesIn(library, [name])[0] as Pointer;
+    } catch {}
+  }
+  throw new Error(`epollo found no C library that has ${name}`);
+}

@@ -48,7 +48,13 @@ const NARROWED: readonly { from: string; to: string; only: readonly string[] }[]
   {
     from: "src/roles",
     to: "ffi",
-    only: ["ffi/clock.ts", "ffi/native-buffer.ts", "ffi/scheduling.ts", "ffi/thread-usage.ts"],
+    only: [
+      "ffi/clock.ts",
+      "ffi/mapped-memory.ts",
+      "ffi/native-buffer.ts",
+      "ffi/scheduling.ts",
+      "ffi/thread-usage.ts",
+    ],
   },
   { from: "src/roles/entry", to: "ffi", only: ["ffi/late-binding.ts", "ffi/scheduling.ts"] },
 ];

@@ -4,11 +4,15 @@
  * Made by main; every other thread only makes views. Pages are touched as they are used.
  *
  * Memory of the pairs travels by its address, and each thread views the pairs it needs, without the blocks of their slabs until it
- * needs those too. To the engine all shared memory that a thread has seen, 10 MB for each pair, counts as if it were that thread's
+ * needs those too. To the engine all memory that a thread has seen, 10 MB for each pair, counts as if it were that thread's
  * own, and it collects garbage when there is about as much of that as of everything else: with all pairs of 25 slots on each thread
- * half a gigabyte of garbage on a dispatcher, and hundreds of MB on every handler thread. Main alone has the memory itself, and so
+ * half a gigabyte of garbage on a dispatcher, and hundreds of MB on every handler thread. Main alone owns the memory, and so
  * keeps it: the `ServerMemory` that was allocated is reachable from the `close` listener of each thread that was started with it.
+ * With handler threads the engine does not know of it there either (ffi/mapped-memory.ts); it would collect as soon as it was made,
+ * at the very time at which all threads start. In main mode main runs handlers itself, and what it views of a pair may be held by a
+ * program's objects for longer than the server lives: there it is a SharedArrayBuffer, which every view keeps.
  */
+import type * as Mapped from "../../ffi/mapped-memory.ts";
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
 import type * as Pairs from "../channel/pair-memory.ts";
 import { Admission, type AdmissionMemory } from "../shm/admission.ts";
@@ -40,21 +44,23 @@ export interface ServerMemory {
   readonly admission: AdmissionMemory | null;
   /** Which descriptors are to be closed when a thread dies. */
   readonly descriptors: SharedArrayBuffer;
-  /** Addresses of the memory of the pairs, of some together; `pairOf` finds one. */
-  readonly pairsAt: readonly number[];
+  /** Address of the memory of the pairs; `pairOf` finds one. */
+  readonly pairsAt: number;
   /** Address of what dispatchers say of the requests that they run (`inline-record.ts`). */
   readonly inlineAt: number;
   /** The memory at those addresses. Not posted: symbols are not. */
-  readonly [OWNED]?: readonly SharedArrayBuffer[];
+  readonly [OWNED]?: OwnedMemory;
 }
 
-/** Names what the thread has that allocated it. */
+/** What the thread has that allocated it. */
+interface OwnedMemory {
+  readonly pairs: SharedArrayBuffer | Mapped.MappedMemory;
+  readonly inline: SharedArrayBuffer;
+}
+
 const OWNED: unique symbol = Symbol("owned");
 /** The pairs that this thread has viewed. */
 const viewed = new WeakMap<ServerMemory, Pairs.PairMemory[]>();
-
-/** Pairs in one SharedArrayBuffer at most: 1 GB of addresses. */
-const PAIRS_TOGETHER = 100;
 
 /** Bytes for a request that a dispatcher runs: the longest head with its table of fields (http/limits.ts), and a body that travels with it. */
 export const INLINE_RECORD_BYTES: number = 80 * 1024;
@@ -78,10 +84,8 @@ export function allocateServerMemory(
 ): ServerMemory {
   const handlerCount = maxHandlers + 1;
   const { PAIR_BYTES } = pairSizes();
-  const pairs: SharedArrayBuffer[] = [];
-  // Not one for each pair: as soon as a few are there, the engine collects garbage for 5 ms.
-  for (let rest = dispatcherCount * handlerCount; rest > 0; rest -= PAIRS_TOGETHER)
-    pairs.push(new SharedArrayBuffer(PAIR_BYTES * Math.min(rest, PAIRS_TOGETHER)));
+  const pairBytes = dispatcherCount * handlerCount * PAIR_BYTES;
+  const pairs = maxHandlers === 0 ? new SharedArrayBuffer(pairBytes) : mapped(pairBytes);
   const inline = new SharedArrayBuffer(INLINE_RECORD_BYTES * dispatcherCount);
   return {
     dispatcherCount,
@@ -93,10 +97,20 @@ export function allocateServerMemory(
     ),
     admission,
     descriptors: new SharedArrayBuffer(descriptorLedgerBytes()),
-    pairsAt: pairs.map((memory) => NativeBuffer.shared(memory, 0, memory.byteLength).address),
-    inlineAt: NativeBuffer.shared(inline, 0, inline.byteLength).address,
-    [OWNED]: [...pairs, inline],
+    pairsAt: pairs instanceof SharedArrayBuffer ? addressOf(pairs) : pairs.address,
+    inlineAt: addressOf(inline),
+    [OWNED]: { pairs, inline },
   };
+}
+
+/** With `require`: one thread of all allocates. */
+function mapped(bytes: number): Mapped.MappedMemory {
+  const { MappedMemory } = require("../../ffi/mapped-memory.ts") as typeof Mapped;
+  return new MappedMemory(bytes);
+}
+
+function addressOf(memory: SharedArrayBuffer): number {
+  return NativeBuffer.shared(memory, 0, memory.byteLength).address;
 }
 
 /** The control block over a server's memory. */
@@ -124,21 +138,21 @@ export function pairOf(memory: ServerMemory, dispatcher: number, slot: number): 
   const index = dispatcher * memory.handlerCount + slot;
   const pairs = viewed.get(memory) ?? [];
   viewed.set(memory, pairs);
-  pairs[index] ??= viewPair(memory, Math.floor(index / PAIRS_TOGETHER), index % PAIRS_TOGETHER);
+  pairs[index] ??= viewPair(memory, index);
   return pairs[index];
 }
 
-function viewPair(memory: ServerMemory, group: number, index: number): Pairs.PairMemory {
+function viewPair(memory: ServerMemory, index: number): Pairs.PairMemory {
   const { PAIR_BLOCK_BYTES, PAIR_BLOCKS_AT, PAIR_BYTES } = pairSizes();
   const byteOffset = index * PAIR_BYTES;
-  const owned = memory[OWNED];
-  if (owned !== undefined) return { buffer: owned[group]!, byteOffset };
-  const address = memory.pairsAt[group]! + byteOffset;
-  const { bytes } = NativeBuffer.at(address, PAIR_BLOCKS_AT);
+  const owned = memory[OWNED]?.pairs;
+  if (owned instanceof SharedArrayBuffer) return { buffer: owned, byteOffset };
+  const { bytes } = NativeBuffer.at(memory.pairsAt + byteOffset, PAIR_BLOCKS_AT);
   return {
     buffer: bytes.buffer as unknown as SharedArrayBuffer,
     byteOffset: bytes.byteOffset,
-    blocks: () => NativeBuffer.at(address + PAIR_BLOCKS_AT, PAIR_BLOCK_BYTES).bytes,
+    // Of `memory` anew: whoever keeps this function keeps the memory, on the thread that owns it.
+    blocks: () => NativeBuffer.at(memory.pairsAt + byteOffset + PAIR_BLOCKS_AT, PAIR_BLOCK_BYTES).bytes,
   };
 }
 

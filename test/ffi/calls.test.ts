@@ -58,6 +58,7 @@ describe("failures come back as -errno", () => {
     ["dup3", calls.dup3(closed, closed + 1, 0), "EBADF"],
     ["open", calls.open(missing.address, O_RDONLY, 0), "ENOENT"],
     ["unlink", calls.unlink(missing.address), "ENOENT"],
+    ["mmap", calls.mmap(0, 0, 0, 0x22, -1, 0), "EINVAL"],
     ["fstat", calls.fstat(closed, a), "EBADF"],
     ["openat", calls.openat(-100, missing.address, O_RDONLY, 0), "ENOENT"],
     ["openat2", calls.openat2(-100, missing.address, a), "ENOENT"],

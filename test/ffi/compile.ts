@@ -9,6 +9,7 @@ export const hasCompiler: boolean = Bun.which("cc") !== null;
 const HEADERS = [
   "sys/resource.h",
   "sys/epoll.h",
+  "sys/mman.h",
   "sys/eventfd.h",
   "sys/socket.h",
   "sys/stat.h",

@@ -1,5 +1,8 @@
+import { ptr } from "bun:ffi";
+import { heapStats } from "bun:jsc";
 import { expect, test } from "bun:test";
-import { PAIR_BLOCKS_AT, PAIR_BYTES, type PairMemory } from "../../src/channel/pair-memory.ts";
+import { DispatcherLink } from "../../src/channel/dispatcher-link.ts";
+import { PAIR_BYTES, type PairMemory } from "../../src/channel/pair-memory.ts";
 import {
   acceptorCounters,
   allocateServerMemory,
@@ -11,6 +14,11 @@ import {
   poolCounters,
   type ServerMemory,
 } from "../../src/roles/server-memory.ts";
+import { Parker } from "../../src/shm/parker.ts";
+
+function addressOf({ buffer, byteOffset }: PairMemory): number {
+  return ptr(new Uint8Array(buffer as unknown as ArrayBuffer, byteOffset)) as unknown as number;
+}
 
 test("one pair for each dispatcher and handler slot, the main thread's included", () => {
   const memory = allocateServerMemory(3, 4);
@@ -19,10 +27,8 @@ test("one pair for each dispatcher and handler slot, the main thread's included"
   for (let dispatcher = 0; dispatcher < 3; dispatcher++) {
     for (let slot = 0; slot < 5; slot++) pairs.push(pairOf(memory, dispatcher, slot));
   }
-  expect(new Set(pairs.map((pair) => pair.byteOffset)).size).toBe(15);
-  expect(pairs.every(({ byteOffset }) => byteOffset % 128 === 0)).toBe(true);
-  const ends = pairs.map(({ buffer, byteOffset }) => byteOffset + PAIR_BYTES <= buffer.byteLength);
-  expect(ends).not.toContain(false);
+  expect(pairs.map(addressOf)).toEqual(pairs.map((_, index) => memory.pairsAt + index * PAIR_BYTES));
+  expect(pairs.every((pair) => addressOf(pair) % 128 === 0)).toBe(true);
   expect(pairOf(memory, 2, 4)).toBe(pairs.at(-1)!);
 });
 
@@ -34,18 +40,31 @@ test("in main mode there is the main thread's slot alone", () => {
   expect(pairOf(memory, 0, 0).buffer.byteLength).toBe(2 * PAIR_BYTES);
 });
 
-test("the pairs of many threads lie apart", () => {
-  const memory = allocateServerMemory(8, 40);
-  const places = new Map<ArrayBufferLike, number[]>();
-  for (let dispatcher = 0; dispatcher < 8; dispatcher++) {
-    for (let slot = 0; slot <= 40; slot++) {
-      const { buffer, byteOffset } = pairOf(memory, dispatcher, slot);
-      places.set(buffer, [...(places.get(buffer) ?? []), byteOffset / PAIR_BYTES]);
-    }
-  }
-  const all = [...places.values()];
-  expect(all.flat().length).toBe(8 * 41);
-  for (const indices of all) expect(indices).toEqual(indices.map((_, index) => index));
+test("the pairs of many threads are zeroes, and none is touched", () => {
+  const before = process.memoryUsage.rss();
+  const memory = allocateServerMemory(16, 64);
+  const last = pairOf(memory, 15, 64);
+  expect(addressOf(last)).toBe(memory.pairsAt + (16 * 65 - 1) * PAIR_BYTES);
+  expect(new Int32Array(last.buffer, last.byteOffset, 64).every((word) => word === 0)).toBe(true);
+  expect(process.memoryUsage.rss() - before).toBeLessThan(32 << 20);
+});
+
+test("the heap of the thread that allocates it does not count the pairs", () => {
+  Bun.gc(true);
+  const before = heapStats().extraMemorySize;
+  const memory = allocateServerMemory(1, 24);
+  expect(heapStats().extraMemorySize - before).toBeLessThan(PAIR_BYTES);
+  expect(memory.pairsAt).toBeGreaterThan(0);
+});
+
+test("views keep the memory of the thread that allocated it", () => {
+  const links = Array.from({ length: 20 }, () => {
+    const pair = pairOf(allocateServerMemory(1, 1), 0, 1);
+    return new DispatcherLink(1, pair, new Parker(new SharedArrayBuffer(256), 0));
+  });
+  Bun.gc(true);
+  for (const link of links) link.slab.bytes.fill(7);
+  for (const link of links) expect(link.slab.bytes[0]).toBe(7);
 });
 
 test("the counters of all threads lie apart", () => {
@@ -93,7 +112,6 @@ test("views are of the same memory, here and on another thread", async () => {
   expect(handlerCounters(memory, 1)[0]).toBe(22);
   const peer = new Int32Array(5);
   expect([incomingOf(memory).take(peer, 0), Array.from(peer)]).toEqual([33, [1, 2, 3, 4, 5]]);
-  const { buffer, byteOffset } = pairOf(memory, 1, 1);
-  const bytes = new Uint8Array(buffer, byteOffset, PAIR_BYTES);
-  expect([bytes[0], bytes[PAIR_BLOCKS_AT + 5]]).toEqual([44, 55]);
+  const { buffer, byteOffset, blocks } = pairOf(memory, 1, 1);
+  expect([new Uint8Array(buffer, byteOffset)[0], blocks!()[5]]).toEqual([44, 55]);
 });
