@@ -12,7 +12,7 @@
  * Theory of operation: a scenario starts its servers afresh, each in a process of its own, so that none carries what another
  * scenario left in its heap or its threads. A round loads each server once, in an order that turns by one each round, so that what
  * else the machine does meets all of them alike. Ratios are taken within a round. Scenarios that start their servers
- * themselves (start, burst, memory) have one at a time. After each scenario the file is written, merged with what it held:
+ * themselves (start, burst, memory) have one at a time. epollo is measured as it is installed, built (dist/make.ts). After each scenario the file is written, merged with what it held:
  * a run may be cut in parts.
  *
  * Where the kernel puts the threads matters more than most code. Measured on a 2-core VM, one Bun.serve, one command:
@@ -22,6 +22,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
+import { BUILT_FOLDER } from "../dist/built.ts";
+import { makeBuilt } from "../dist/make.ts";
 import { measureBeside } from "./measure/beside.ts";
 import type { MeasureRunning, MeasureStarting, Measures, Run } from "./measure/context.ts";
 import { loadOf, measureHeld, measureLoaded } from "./measure/load.ts";
@@ -199,7 +201,12 @@ async function main(): Promise<void> {
   const obstacle = former === null ? null : mergeObstacle(former, here);
   if (obstacle !== null) throw new Error(`the results do not go into ${path}: ${obstacle}; use --json`);
   const folder = mkdtempSync(join(tmpdir(), "epollo-bench-"));
-  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  // What users of the package have; the servers load it by dist/index.ts.
+  const built = join(import.meta.dir, "../dist", BUILT_FOLDER);
+  process.on("exit", () => {
+    for (const each of [folder, built]) rmSync(each, { recursive: true, force: true });
+  });
+  await makeBuilt(built);
   const file = join(folder, "10m.txt");
   writeFileSync(file, "b".repeat(10_485_760));
   const run: Run = {

@@ -1,5 +1,5 @@
 /** Benchmark peer: epollo, handlers on its threads (and inline on dispatchers where they are short). */
-import { serve } from "../../src/index.ts";
+import { serve } from "../../dist/index.ts";
 import { announce, options, threads } from "./announce.ts";
 
 announce(serve({ ...options, handlers: "pool", threads }).port);

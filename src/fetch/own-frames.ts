@@ -10,10 +10,8 @@ let own: readonly string[] | null = null;
 
 /** Folders of a package that has this module at `path`. */
 export function ownFolders(path: string): readonly string[] {
-  const suffix = "src/fetch/own-frames.ts";
-  if (!path.endsWith(`/${suffix}`)) return [];
-  const root = path.slice(0, -suffix.length);
-  return [`${root}src/`, `${root}ffi/`];
+  const root = /^(.*\/)(?:src\/fetch\/own-frames\.ts|dist\/epollo-built\/[^/]+)$/.exec(path)?.[1];
+  return root === undefined ? [] : [`${root}src/`, `${root}ffi/`, `${root}dist/`];
 }
 
 /** Whether a file is of this package. */
