@@ -8,7 +8,6 @@
  * Default port, first that counts (measured, Bun 1.4.5): BUN_PORT, PORT, NODE_PORT, `--port` (the last one), `[serve]
  * port` of bunfig.toml, 3000. A value of the environment that is not an integer from 0 to 65535 is passed over.
  */
-import { availableParallelism } from "node:os";
 import { detectHost, type Host } from "./entry.ts";
 
 /** What options depend on besides themselves. */
@@ -75,7 +74,7 @@ export function readEnvironment(): OptionEnvironment {
       },
       isProduction,
       isClusterChild,
-      coreCount: Math.max(1, availableParallelism()),
+      coreCount: Math.max(1, navigator.hardwareConcurrency),
       host,
       defaultHandlers: host === "run" ? "pool" : "main",
       platform: process.platform,
