@@ -6,7 +6,7 @@
  * need them (built.ts).
  *
  * Two things in the sources are said by the place of a file, and are said anew here: where the entry points of the Workers are,
- * and whether a program was bundled.
+ * and whether a program was bundled. NODE_ENV of the time of the build would be put in its place: what reads it is left out.
  */
 
 import { rmSync } from "node:fs";
@@ -29,9 +29,13 @@ const CHANGES: Readonly<Record<string, (text: string) => string>> = {
   "src/serve/bundled-thread.ts": () => "",
 };
 
+/** A source that stays one: what it reads of the environment would be read now, and `--define` would not reach it. */
+const KEPT = "src/serve/production.ts";
+
 const changes: BunPlugin = {
   name: "places of files",
   setup(build) {
+    build.onResolve({ filter: /\/production\.ts$/ }, () => ({ path: `../../${KEPT}`, external: true }));
     for (const [path, change] of Object.entries(CHANGES)) {
       const filter = new RegExp(`/${path.replaceAll(".", "\\.")}$`);
       build.onLoad({ filter }, async (file) => {

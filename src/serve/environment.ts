@@ -9,6 +9,7 @@
  * port` of bunfig.toml, 3000. A value of the environment that is not an integer from 0 to 65535 is passed over.
  */
 import { detectHost, type Host } from "./entry.ts";
+import { isProduction } from "./production.ts";
 
 /** What options depend on besides themselves. */
 export interface OptionEnvironment {
@@ -56,8 +57,6 @@ const atStart: PortSources = {
   runtimeArguments: [...process.execArgv],
   directory: process.cwd(),
 };
-// Written out in full, so that `--define process.env.NODE_ENV=...` reaches it as it reaches Bun.serve.
-const isProduction = process.env.NODE_ENV === "production" || process.env.BUN_ENV === "production";
 const isClusterChild = process.env.NODE_UNIQUE_ID !== undefined;
 
 let environment: OptionEnvironment | undefined;

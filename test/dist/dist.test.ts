@@ -45,6 +45,11 @@ const PROGRAMS: Readonly<Record<string, string>> = {
     }
     const server = serve({ port: 0, hostname: "127.0.0.1", handlers: process.env.MODE, fetch: () => thrower() });
     ${ASK}`,
+  "development.ts": `
+    import { serve } from "epollo";
+    const server = serve({ port: 0, hostname: "127.0.0.1", handlers: "main", fetch: () => new Response() });
+    console.log(server.development);
+    server.stop(true);`,
   "mistaken.ts": `
     import { serve } from "epollo";
     serve({ port: 0, fetch: 5 });`,
@@ -70,7 +75,7 @@ function install(parts: readonly string[]): string {
 
 beforeAll(async () => {
   // Without sources nothing but the built package can be what runs, on any thread.
-  folders.built = install(["dist"]);
+  folders.built = install(["dist", "src/serve/production.ts"]);
   folders.whole = install(["dist", "src", "ffi"]);
   folders.sources = install(["dist", "src", "ffi"]);
   for (const each of ["built", "whole"])
@@ -130,6 +135,19 @@ describe.each(["built", "whole", "sources"])("installed: %s", (kind) => {
     const stack = /<pre class="stack">([\s\S]*?)<\/pre>/.exec(output)?.[1]?.split("\n");
     expect(stack?.[0]).toMatch(/^at \S+ \(.*failing\.ts:4:\d+\)$/);
     expect(stack?.filter((line) => line.includes("epollo/"))).toEqual([]);
+  });
+
+  test("takes production from the environment at its start, and from --define", async () => {
+    const told = async (args: string[], NODE_ENV: string) => {
+      const { output, errors } = await run(folders[kind] as string, bun(...args, "development.ts"), {
+        NODE_ENV,
+      });
+      expect(errors).toBe("");
+      return output;
+    };
+    expect(await told([], "development")).toBe("true\n");
+    expect(await told([], "production")).toBe("false\n");
+    expect(await told(["--define", 'process.env.NODE_ENV="production"'], "development")).toBe("false\n");
   });
 
   test("says where the program made a mistake", async () => {
