@@ -7,22 +7,14 @@
  * The pages are given back once the object is collected: it has an ArrayBuffer over the first of them, whose deallocator is
  * munmap(2) itself. Views do not keep them: whoever has one keeps the object, or sees to it that somebody does.
  */
-import { type Pointer, toArrayBuffer } from "bun:ffi";
+import type { Pointer } from "bun:ffi";
 import { mmap } from "./calls.ts";
 import { MAP_ANONYMOUS, MAP_NORESERVE, MAP_PRIVATE, PROT_READ, PROT_WRITE } from "./constants.ts";
+import { withDeallocator } from "./deallocator.ts";
 import { check } from "./errno.ts";
 import { addressOf } from "./libc.ts";
 
 const FIRST_BYTES = 8;
-
-/** The declarations of bun-types 1.4 know neither the context nor the function. */
-const withDeallocator = toArrayBuffer as (
-  address: Pointer,
-  byteOffset: number,
-  byteLength: number,
-  context: Pointer,
-  deallocator: Pointer,
-) => ArrayBuffer;
 
 let munmap: Pointer | null = null;
 

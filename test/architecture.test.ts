@@ -66,6 +66,8 @@ const MAX_LINES = 400;
  * with its threads, and the named tests start one.
  */
 const WITHOUT_MIRROR: Readonly<Record<string, string>> = {
+  "ffi/deallocator.ts": "one cast; test/ffi/mapped-memory.test.ts, test/ffi/thread-end.test.ts",
+  "src/serve/production.ts": "one constant; test/dist",
   "src/index.ts": "re-exports; every example imports it by the package's name",
   "src/serve/types.ts": "types only; test/types/serve.test-d.ts",
   "src/channel/answer-sink.ts": "types only",

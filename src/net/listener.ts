@@ -21,6 +21,7 @@ import {
   O_CLOEXEC,
   O_DIRECTORY,
   O_PATH,
+  SHUT_RDWR,
   SO_REUSEADDR,
   SO_REUSEPORT,
   SOCK_CLOEXEC,
@@ -43,6 +44,7 @@ import {
   sockaddrFamily,
 } from "../../ffi/layout.ts";
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
+import { type CallAtEnd, shutdownAtEnd } from "../../ffi/thread-end.ts";
 import { stopListening } from "./accept.ts";
 import { formatSockaddr, type SocketAddress } from "./address.ts";
 import { resolveHost } from "./resolve.ts";
@@ -88,6 +90,8 @@ export class Listener {
   readonly isReusePort: boolean;
   #isListening = true;
   #isOpen = true;
+  /** Where the thread that called `serve()` can be terminated: nobody would accept any more, and clients would wait. */
+  readonly #atThreadEnd: CallAtEnd | null;
 
   /** Takes over a descriptor that listens already. */
   constructor(
@@ -103,6 +107,7 @@ export class Listener {
     this.kind = kind;
     this.address = address;
     this.port = typeof address === "string" ? 0 : address.port;
+    this.#atThreadEnd = Bun.isMainThread || isShared ? null : shutdownAtEnd(fd, SHUT_RDWR);
   }
 
   /**
@@ -128,6 +133,7 @@ export class Listener {
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
+    this.#atThreadEnd?.now();
     close(this.fd);
     if (this.#isListening) this.#unlink();
     this.#isListening = false;
