@@ -206,6 +206,7 @@ async function main(): Promise<void> {
   process.on("exit", () => {
     for (const each of [folder, built]) rmSync(each, { recursive: true, force: true });
   });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => process.exit(1));
   await makeBuilt(built);
   const file = join(folder, "10m.txt");
   writeFileSync(file, "b".repeat(10_485_760));

@@ -69,7 +69,8 @@ export function commitHere(): string | undefined {
     return stdout.toString().trim();
   };
   try {
-    const isChanged = git("status", "--porcelain", "--", ":/src", ":/ffi", ":/bench/servers") !== "";
+    const isChanged =
+      git("status", "--porcelain", "--", ":/src", ":/ffi", ":/dist", ":/bench/servers") !== "";
     return git("rev-parse", "--short", "HEAD") + (isChanged ? "+" : "");
   } catch {
     return undefined;

@@ -44,7 +44,7 @@ import {
   sockaddrFamily,
 } from "../../ffi/layout.ts";
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
-import { type CallAtEnd, shutdownAtEnd } from "../../ffi/thread-end.ts";
+import type * as ThreadEnd from "../../ffi/thread-end.ts";
 import { stopListening } from "./accept.ts";
 import { formatSockaddr, type SocketAddress } from "./address.ts";
 import { resolveHost } from "./resolve.ts";
@@ -91,7 +91,8 @@ export class Listener {
   #isListening = true;
   #isOpen = true;
   /** Where the thread that called `serve()` can be terminated: nobody would accept any more, and clients would wait. */
-  readonly #atThreadEnd: CallAtEnd | null;
+  readonly #atThreadEnd: ThreadEnd.CallAtEnd | null = null;
+  readonly #fileAtThreadEnd: ThreadEnd.RevocableCall | null = null;
 
   /** Takes over a descriptor that listens already. */
   constructor(
@@ -107,7 +108,11 @@ export class Listener {
     this.kind = kind;
     this.address = address;
     this.port = typeof address === "string" ? 0 : address.port;
-    this.#atThreadEnd = Bun.isMainThread || isShared ? null : shutdownAtEnd(fd, SHUT_RDWR);
+    if (Bun.isMainThread || isShared || fd === 0) return;
+    // With `require`: most servers are the main thread's.
+    const { shutdownAtEnd, unlinkAtEnd } = require("../../ffi/thread-end.ts") as typeof ThreadEnd;
+    this.#atThreadEnd = shutdownAtEnd(fd, SHUT_RDWR);
+    if (kind === "unix" && typeof address === "string") this.#fileAtThreadEnd = unlinkAtEnd(address);
   }
 
   /**
@@ -125,6 +130,7 @@ export class Listener {
 
   #unlink(): void {
     if (this.isShared || this.kind !== "unix" || typeof this.address !== "string") return;
+    this.#fileAtThreadEnd?.revoke();
     const path = NativeBuffer.cString(this.address);
     unlink(path.address);
   }

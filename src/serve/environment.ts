@@ -73,7 +73,7 @@ export function readEnvironment(): OptionEnvironment {
       },
       isProduction,
       isClusterChild,
-      coreCount: Math.max(1, navigator.hardwareConcurrency),
+      coreCount: navigator.hardwareConcurrency || 1,
       host,
       defaultHandlers: host === "run" ? "pool" : "main",
       platform: process.platform,

@@ -38,7 +38,7 @@ export function startOn(
 ): HTTPServer {
   const { threads, limits, mode, observe } = resolved;
   // As node:os has it, which takes 1 ms to load.
-  const processors = navigator.hardwareConcurrency;
+  const processors = navigator.hardwareConcurrency || 1;
   const accessLog = observe.accessLog === null ? null : openedAccessLog(observe.accessLog.file);
   const memory = allocateServerMemory(
     threads.dispatchers,

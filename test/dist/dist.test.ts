@@ -112,50 +112,74 @@ const json = (isMain: boolean) => answer(`[${isMain},"/path","a body"]`);
 describe.each(["built", "whole", "sources"])("installed: %s", (kind) => {
   const bun = (...args: string[]) => [process.execPath, ...args];
 
-  test.each(["main", "pool"])("serves, %s", async (MODE) => {
-    const folder = folders[kind] as string;
-    expect(await run(folder, bun("server.ts"), { MODE })).toEqual(json(MODE === "main"));
-    expect(await run(folder, bun("routes.ts"), { MODE })).toEqual(answer("/pathA BODY"));
-  });
+  test.each(["main", "pool"])(
+    "serves, %s",
+    async (MODE) => {
+      const folder = folders[kind] as string;
+      expect(await run(folder, bun("server.ts"), { MODE })).toEqual(json(MODE === "main"));
+      expect(await run(folder, bun("routes.ts"), { MODE })).toEqual(answer("/pathA BODY"));
+    },
+    BUILD_MS,
+  );
 
-  test("serves a module of handlers", async () => {
-    expect(await run(folders[kind] as string, bun("by-module.ts"))).toEqual(json(false));
-  });
+  test(
+    "serves a module of handlers",
+    async () => {
+      expect(await run(folders[kind] as string, bun("by-module.ts"))).toEqual(json(false));
+    },
+    BUILD_MS,
+  );
 
-  test.each(["main", "pool"])("serves a program that knows nothing of it, %s", async (mode) => {
-    const command = bun("--preload", "epollo/auto", "unchanged.ts");
-    expect(await run(folders[kind] as string, command, { EPOLLO_HANDLERS: mode })).toEqual(
-      json(mode === "main"),
-    );
-  });
+  test.each(["main", "pool"])(
+    "serves a program that knows nothing of it, %s",
+    async (mode) => {
+      const command = bun("--preload", "epollo/auto", "unchanged.ts");
+      expect(await run(folders[kind] as string, command, { EPOLLO_HANDLERS: mode })).toEqual(
+        json(mode === "main"),
+      );
+    },
+    BUILD_MS,
+  );
 
-  test.each(["main", "pool"])("shows no line of its own on the error page, %s", async (MODE) => {
-    const { output } = await run(folders[kind] as string, bun("failing.ts"), { MODE });
-    expect(output).toStartWith("500 ");
-    const stack = /<pre class="stack">([\s\S]*?)<\/pre>/.exec(output)?.[1]?.split("\n");
-    expect(stack?.[0]).toMatch(/^at \S+ \(.*failing\.ts:4:\d+\)$/);
-    expect(stack?.filter((line) => line.includes("epollo/"))).toEqual([]);
-  });
+  test.each(["main", "pool"])(
+    "shows no line of its own on the error page, %s",
+    async (MODE) => {
+      const { output } = await run(folders[kind] as string, bun("failing.ts"), { MODE });
+      expect(output).toStartWith("500 ");
+      const stack = /<pre class="stack">([\s\S]*?)<\/pre>/.exec(output)?.[1]?.split("\n");
+      expect(stack?.[0]).toMatch(/^at \S+ \(.*failing\.ts:4:\d+\)$/);
+      expect(stack?.filter((line) => line.includes("epollo/"))).toEqual([]);
+    },
+    BUILD_MS,
+  );
 
-  test("takes production from the environment at its start, and from --define", async () => {
-    const told = async (args: string[], NODE_ENV: string) => {
-      const { output, errors } = await run(folders[kind] as string, bun(...args, "development.ts"), {
-        NODE_ENV,
-      });
-      expect(errors).toBe("");
-      return output;
-    };
-    expect(await told([], "development")).toBe("true\n");
-    expect(await told([], "production")).toBe("false\n");
-    expect(await told(["--define", 'process.env.NODE_ENV="production"'], "development")).toBe("false\n");
-  });
+  test(
+    "takes production from the environment at its start, and from --define",
+    async () => {
+      const told = async (args: string[], NODE_ENV: string) => {
+        const { output, errors } = await run(folders[kind] as string, bun(...args, "development.ts"), {
+          NODE_ENV,
+        });
+        expect(errors).toBe("");
+        return output;
+      };
+      expect(await told([], "development")).toBe("true\n");
+      expect(await told([], "production")).toBe("false\n");
+      expect(await told(["--define", 'process.env.NODE_ENV="production"'], "development")).toBe("false\n");
+    },
+    BUILD_MS,
+  );
 
-  test("says where the program made a mistake", async () => {
-    const { errors, code } = await run(folders[kind] as string, bun("mistaken.ts"));
-    expect(code).toBe(1);
-    expect(errors).toContain("mistaken.ts:3:");
-    expect(errors).not.toContain("node_modules/epollo");
-  });
+  test(
+    "says where the program made a mistake",
+    async () => {
+      const { errors, code } = await run(folders[kind] as string, bun("mistaken.ts"));
+      expect(code).toBe(1);
+      expect(errors).toContain("mistaken.ts:3:");
+      expect(errors).not.toContain("node_modules/epollo");
+    },
+    BUILD_MS,
+  );
 });
 
 describe("a bundler takes the sources", () => {

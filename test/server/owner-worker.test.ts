@@ -6,7 +6,7 @@ const PROGRAM = new URL("../fixtures/owner-worker.ts", import.meta.url).pathname
 const MODULE = new URL("../fixtures/gated-module.ts", import.meta.url).href;
 
 test.each(isBunTarget ? ["main"] : ["main", MODULE])(
-  "its port is free after that, connections are refused, other servers stay: handlers %s",
+  "its address is free after that, connections are refused, other servers stay: handlers %s",
   async (EPOLLO_TEST_HANDLERS) => {
     const child = Bun.spawn([process.execPath, PROGRAM], {
       env: { ...process.env, EPOLLO_TEST_HANDLERS },
@@ -19,7 +19,13 @@ test.each(isBunTarget ? ["main"] : ["main", MODULE])(
       new Response(child.stderr).text(),
     ]);
     expect([output.trim(), errors]).toEqual([
-      JSON.stringify({ before: ["OK", "OK"], refused: true, other: "OK", again: "OK" }),
+      JSON.stringify({
+        before: ["OK", "OK"],
+        refused: true,
+        other: "OK",
+        again: "OK",
+        files: [true, false, true],
+      }),
       "",
     ]);
     expect(await child.exited).toBe(0);
