@@ -121,9 +121,13 @@ export const ERRNO: Readonly<Record<ErrnoName, number>> = {
   EINPROGRESS: 115,
 };
 
-const NAMES = new Map<number, ErrnoName>(
-  Object.entries(ERRNO).map(([name, code]) => [code, name as ErrnoName]),
-);
+let names: Map<number, ErrnoName> | null = null;
+
+/** Made when the first error is named: on most threads none is. */
+function nameOf(code: number): ErrnoName | undefined {
+  names ??= new Map(Object.entries(ERRNO).map(([name, number]) => [number, name as ErrnoName]));
+  return names.get(Math.abs(code));
+}
 
 const TEXTS: Readonly<Record<ErrnoName, string>> = {
   EPERM: "operation not permitted",
@@ -178,12 +182,12 @@ const TEXTS: Readonly<Record<ErrnoName, string>> = {
 
 /** Gives the name of an error number, either sign: `EADDRINUSE` for 98 and -98; `UNKNOWN` for a number not listed. */
 export function errnoName(code: number): string {
-  return NAMES.get(Math.abs(code)) ?? "UNKNOWN";
+  return nameOf(code) ?? "UNKNOWN";
 }
 
 /** Gives the text that Bun prints for an error number, either sign; `unknown error` for one that has none here. */
 export function errnoText(code: number): string {
-  const name = NAMES.get(Math.abs(code));
+  const name = nameOf(code);
   return name ? TEXTS[name] : "unknown error";
 }
 

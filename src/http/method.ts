@@ -71,9 +71,15 @@ export const METHOD_PUT = 23;
 export const METHOD_TRACE = 30;
 
 const LONGEST = 11;
-const byLength: readonly (readonly number[])[] = Array.from({ length: LONGEST + 1 }, (_, length) =>
-  METHODS.flatMap((name, index) => (name.length === length ? [index] : [])),
-);
+/** Indices by the length of the name; made for the first method that is none of the usual four. */
+let byLength: readonly (readonly number[])[] | null = null;
+
+function indicesByLength(): readonly (readonly number[])[] {
+  const found: number[][] = [];
+  for (let length = 0; length <= LONGEST; length++) found.push([]);
+  for (let index = 0; index < METHODS.length; index++) found[METHODS[index]!.length]!.push(index);
+  return found;
+}
 
 /**
  * Finds the method spelled by `bytes[start..end)`.
@@ -93,6 +99,7 @@ export function matchMethod(bytes: Uint8Array, start: number, end: number): numb
       break;
   }
   if (length < 0 || length > LONGEST) return -1;
+  byLength ??= indicesByLength();
   const candidates = byLength[length];
   for (let index = 0; index < candidates.length; index++) {
     if (equals(bytes, start, METHODS[candidates[index]])) return candidates[index];

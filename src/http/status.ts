@@ -77,10 +77,9 @@ const PHRASES: Readonly<Record<number, string>> = {
   511: "Network Authentication Required",
 };
 
-const phrases: readonly string[] = Array.from(
-  { length: 600 },
-  (_, status) => PHRASES[status] ?? UNKNOWN_REASON,
-);
+const phrases: string[] = [];
+// Not by `Array.from`, whose first call takes 0.5 ms of each thread's start.
+for (let status = 0; status < 600; status++) phrases.push(PHRASES[status] ?? UNKNOWN_REASON);
 
 /**
  * Gives the reason phrase for a status, as Bun.serve writes it.
