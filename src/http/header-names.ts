@@ -39,11 +39,15 @@ function slotOf(length: number, first: number, inner: number, last: number): num
   return (length * 933 + (first & 31) * 19 + (inner & 31) * 413 + (last & 31) * 197) & (SLOTS - 1);
 }
 
-for (const name of WELL_KNOWN_NAMES) {
-  const length = name.length;
-  slots[slotOf(length, name.charCodeAt(0), name.charCodeAt((length * 3) >> 2), name.charCodeAt(length - 1))] =
-    name;
+function learn(names: readonly string[]): void {
+  for (const name of names) {
+    const { length } = name;
+    const inner = name.charCodeAt((length * 3) >> 2);
+    slots[slotOf(length, name.charCodeAt(0), inner, name.charCodeAt(length - 1))] = name;
+  }
 }
+// In a function: a loop of the module itself would have all of the module compiled.
+learn(WELL_KNOWN_NAMES);
 
 /**
  * Gives the field name in `bytes[start..end)` in lower case, without building a string for one seen before.

@@ -9,7 +9,7 @@
  */
 
 import type { ParseError } from "./parse-error.ts";
-import { allParseErrors } from "./parse-error.ts";
+
 import { reasonPhrase } from "./status.ts";
 
 /** Tells a client that waits with its content to go on. Source: RFC 9110 section 15.2.1. */
@@ -37,7 +37,6 @@ export const OVERLOADED_CLOSING_REPLY: Buffer = encode(
 export const OVERLOADED_REPLY: Buffer = encode(statusLine(503), "Retry-After: 1", "Content-Length: 0");
 
 const closingReplies = new Map<number, Buffer>([[413, BODY_TOO_LARGE_REPLY]]);
-for (const error of allParseErrors()) errorReply(error.status);
 
 /**
  * Gives `HTTP/1.1 <status> <reason>` with `Connection: close` and nothing else; the caller closes the connection after
