@@ -6,11 +6,14 @@
  *
  * Belongs to one dispatcher. One whose handlers run on other threads leaves the processor to them (`yielding-wait.ts`).
  */
+import { monotonicMs } from "../../ffi/clock.ts";
 import type { Poller } from "../net/poller.ts";
 import { SpinLuck } from "./spin-luck.ts";
 
-/** Polls of one spin: about 30 us, which is what a wake-up takes on a virtual machine. */
-const POLLS = 120;
+/** How long one spin takes, in ms: what a wake-up takes on a virtual machine, or a little more. */
+const SPIN_MS = 0.05;
+/** Polls between two looks at the clock. A poll takes 0.25 us, or 1 us where the machine is slow at system calls. */
+const POLLS = 8;
 
 /** Decides whether to spin, and does. */
 export class EagerPolls {
@@ -19,8 +22,10 @@ export class EagerPolls {
   /** Polls without blocking for a while, if that has paid of late; gives the number of events, 0 when none came. */
   poll(poller: Pick<Poller, "wait">): number {
     if (!this.#luck.isDue()) return 0;
+    const endMs = monotonicMs() + SPIN_MS;
     let count = 0;
-    for (let poll = 0; poll < POLLS && count === 0; poll++) count = poller.wait(0);
+    do for (let poll = 0; poll < POLLS && count === 0; poll++) count = poller.wait(0);
+    while (count === 0 && monotonicMs() < endMs);
     this.#luck.note(count > 0);
     return count;
   }
