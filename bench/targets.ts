@@ -1,11 +1,13 @@
 /**
  * The targets that epollo is held to, as data, and what of them a run has reached.
  *
- *   bun run bench/targets.ts bench/results/<date>.json     prints them as a markdown table
+ *   bun run bench/targets.ts bench/results/<date>.json     prints them as a markdown table; of several files with a
+ *                                                          column for each
  *
  * Each is a ratio (for the start a difference) in one run, on 2 cores with the client beside the server. Where a target
  * names several scenarios all must reach it; the figure shown is the worst of them, the others stand behind it.
  */
+import { basename } from "node:path";
 import { digits } from "./support/report.ts";
 import { type Comparison, compared, type Measure, type Results } from "./support/results.ts";
 
@@ -254,17 +256,36 @@ export function targetRows(results: Results): string[][] {
 
 /** The table of targets as markdown. */
 export function targetsMarkdown(results: Results): string {
+  return markdown(TARGET_HEADING, targetRows(results));
+}
+
+/** The table of targets as markdown with a column for each of several runs, by their names: what was reached, and whether that is met. */
+export function comparedTargetsMarkdown(runs: ReadonlyMap<string, Results>): string {
+  const reached = [...runs.values()].map((results) => targetRows(results));
+  const rows = TARGETS.map((target, row) => [
+    target.title,
+    target.against,
+    `${target.bound} ${formatFigure(target, target.limit)}`,
+    ...reached.map((rows) => rows[row]!.slice(3, 5).join(", ").replace("-, ", "")),
+  ]);
+  return markdown([...TARGET_HEADING.slice(0, 3), ...runs.keys()], rows);
+}
+
+function markdown(heading: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
-  return [line(TARGET_HEADING), line(TARGET_HEADING.map(() => "---")), ...targetRows(results).map(line)].join(
-    "\n",
-  );
+  return [line(heading), line(heading.map(() => "---")), ...rows.map(line)].join("\n");
 }
 
 if (import.meta.main) {
-  const path = process.argv[2];
-  if (path === undefined) {
-    console.error("usage: bun run bench/targets.ts <results.json>");
+  const paths = process.argv.slice(2);
+  if (paths.length === 0) {
+    console.error("usage: bun run bench/targets.ts <results.json>...");
     process.exit(1);
   }
-  console.log(targetsMarkdown((await Bun.file(path).json()) as Results));
+  const runs = new Map<string, Results>();
+  for (const path of paths) {
+    runs.set(basename(path, ".json"), (await Bun.file(path).json()) as Results);
+  }
+  const [only] = runs.values();
+  console.log(runs.size === 1 ? targetsMarkdown(only!) : comparedTargetsMarkdown(runs));
 }

@@ -2,7 +2,14 @@ import { describe, expect, test } from "bun:test";
 import { findScenarios, SCENARIOS } from "../../bench/scenarios.ts";
 import { BASELINE, findPeers, PEERS } from "../../bench/support/peers.ts";
 import type { Measure } from "../../bench/support/results.ts";
-import { formatFigure, judge, TARGETS, targetRows, targetsMarkdown } from "../../bench/targets.ts";
+import {
+  comparedTargetsMarkdown,
+  formatFigure,
+  judge,
+  TARGETS,
+  targetRows,
+  targetsMarkdown,
+} from "../../bench/targets.ts";
 import { makeResults, makeScenario } from "./made-results.ts";
 
 const scenarioNames = SCENARIOS.map(({ name }) => name);
@@ -115,6 +122,22 @@ describe("the table", () => {
     expect(lines).toHaveLength(TARGETS.length + 2);
     expect(lines[1]).toBe("| --- | --- | --- | --- | --- | --- |");
     for (const line of lines) expect(line.split("|")).toHaveLength(8);
+  });
+
+  test("of several runs has a column for each", () => {
+    const none = makeResults({});
+    const lines = comparedTargetsMarkdown(
+      new Map([
+        ["2026-01-01", none],
+        ["2026-01-02", results],
+      ]),
+    ).split("\n");
+    expect(lines).toHaveLength(TARGETS.length + 2);
+    expect(lines[0]).toBe("| target | against | wanted | 2026-01-01 | 2026-01-02 |");
+    const line = lines.find((text) => text.includes("CPU-bound"))!;
+    expect(line).toBe(
+      "| CPU-bound, 1, 5, 20 ms: requests/s | bun-serve | at least 1.90 | not measured | 1.91, so far |",
+    );
   });
 });
 
