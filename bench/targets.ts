@@ -261,12 +261,10 @@ export function targetsMarkdown(results: Results): string {
 
 /** The table of targets as markdown with a column for each of several runs, by their names: what was reached, and whether that is met. */
 export function comparedTargetsMarkdown(runs: ReadonlyMap<string, Results>): string {
-  const reached = [...runs.values()].map((results) => targetRows(results));
-  const rows = TARGETS.map((target, row) => [
-    target.title,
-    target.against,
-    `${target.bound} ${formatFigure(target, target.limit)}`,
-    ...reached.map((rows) => rows[row]!.slice(3, 5).join(", ").replace("-, ", "")),
+  const tables = [...runs.values()].map((results) => targetRows(results));
+  const rows = TARGETS.map((_, row) => [
+    ...tables[0]![row]!.slice(0, 3),
+    ...tables.map((table) => table[row]!.slice(3, 5).join(", ").replace("-, ", "")),
   ]);
   return markdown([...TARGET_HEADING.slice(0, 3), ...runs.keys()], rows);
 }

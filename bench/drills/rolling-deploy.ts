@@ -26,7 +26,7 @@ const FOREVER = Number.POSITIVE_INFINITY;
 export const drill: Drill = {
   description: `a port handed from process to process under ${REQUESTS} requests: none is lost`,
   promise: 6,
-  boundSeconds: 120,
+  boundSeconds: 60,
   isShort: true,
   runsOnBun: true,
   run: async (run) => {

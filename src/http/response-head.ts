@@ -9,7 +9,6 @@
  */
 
 import type { ParseError } from "./parse-error.ts";
-
 import { reasonPhrase } from "./status.ts";
 
 /** Tells a client that waits with its content to go on. Source: RFC 9110 section 15.2.1. */

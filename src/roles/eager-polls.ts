@@ -22,11 +22,20 @@ export class EagerPolls {
   /** Polls without blocking for a while, if that has paid of late; gives the number of events, 0 when none came. */
   poll(poller: Pick<Poller, "wait">): number {
     if (!this.#luck.isDue()) return 0;
-    const endMs = monotonicMs() + SPIN_MS;
-    let count = 0;
-    do for (let poll = 0; poll < POLLS && count === 0; poll++) count = poller.wait(0);
-    while (count === 0 && monotonicMs() < endMs);
+    // The clock is not read where the first poll has something already.
+    const count = poller.wait(0) || spin(poller);
     this.#luck.note(count > 0);
     return count;
   }
+}
+
+function spin(poller: Pick<Poller, "wait">): number {
+  const endMs = monotonicMs() + SPIN_MS;
+  do {
+    for (let poll = 0; poll < POLLS; poll++) {
+      const count = poller.wait(0);
+      if (count > 0) return count;
+    }
+  } while (monotonicMs() < endMs);
+  return 0;
 }

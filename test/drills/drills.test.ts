@@ -33,7 +33,7 @@ describe("all drills", () => {
   test("belong to a promise, and the short ones are short", () => {
     for (const [name, { promise, boundSeconds, isShort }] of drills) {
       expect([name, promise >= 0 && promise <= 8]).toEqual([name, true]);
-      expect([name, !isShort || boundSeconds <= 120]).toEqual([name, true]);
+      expect([name, !isShort || boundSeconds <= 60]).toEqual([name, true]);
     }
   });
 
