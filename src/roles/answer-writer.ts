@@ -200,8 +200,10 @@ export class AnswerWriter {
       return;
     }
     task.isAnswering = true;
-    if ((type & FIRST) !== 0) this.record.bytes(client, task.sequence, owner.bytes, offset, length);
-    else this.record.more(client, task.sequence, length);
+    if ((type & FIRST) !== 0) {
+      client.answerBytes = length;
+      this.record.bytes(client, task.sequence, owner.bytes, offset, length);
+    } else this.record.more(client, task.sequence, length);
     this.direct.flushBefore(client);
     const closes = isLast && (type & CLOSE) !== 0;
     const answers = client.answers;

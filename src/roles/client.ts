@@ -104,6 +104,8 @@ export class Client implements TimerEntry {
   isInputOver = false;
   /** Bytes of answers that wait for the socket, those of files and of answers ahead of their turn included. */
   queuedBytes = 0;
+  /** Bytes of the answer that came last from a handler, or of its first piece: what the next ones are taken to have. */
+  answerBytes = 0;
   /** It is in the dispatcher's ready list. */
   isListed = false;
   /** It has answers that were queued in this turn and not tried yet. */

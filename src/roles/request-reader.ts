@@ -22,7 +22,8 @@ import type { RequestIntake } from "./request-intake.ts";
 export const CHUNK_SIZE: number = 256 * 1024;
 /** The same between bodies: what waits for its turn there is kept (`Client.held`). */
 const HEAD_CHUNK_SIZE: number = 64 * 1024;
-/** Bytes of answers that may wait for a client's socket; then no further requests are read. */
+/** Bytes of answers that may wait for a client's socket, those that are in flight reckoned in; then no further requests are
+ * read. */
 export const MAX_QUEUED_BYTES: number = 256 * 1024;
 /** Requests of one client that may be in flight, unless the options say otherwise; then reading pauses. */
 export const DEFAULT_PIPELINED = 64;
@@ -84,9 +85,10 @@ export class RequestReader {
     if (client.state === CLIENT_LINGERING) return false;
     if (client.state !== CLIENT_OPEN) return true;
     if (client.receiving !== null) return this.#intake.isFull(client.receiving);
-    if (client.answers.outstanding >= this.#bounds.pipelined) return true;
-    // One that sends requests and does not read the answers would fill the memory.
-    return client.queuedBytes >= MAX_QUEUED_BYTES || client.answers.readyCount >= this.#bounds.pipelined;
+    const { outstanding, readyCount } = client.answers;
+    if (outstanding >= this.#bounds.pipelined || readyCount >= this.#bounds.pipelined) return true;
+    // One that sends requests and does not read the answers would fill the memory. What is in flight may come to wait too.
+    return client.queuedBytes + outstanding * client.answerBytes >= MAX_QUEUED_BYTES;
   }
 
   /** Parses what was held back and reads once; answers of this thread's own leave together. */

@@ -39,13 +39,14 @@ describe("one answer", () => {
     run.client.isWritable = false;
     run.give().answer("", pattern(60_000), FIRST | LAST);
     run.turn();
-    expect(run.client.queuedBytes).toBe(60_000);
+    expect([run.client.queuedBytes, run.client.answerBytes]).toEqual([60_000, 60_000]);
     run.client.isWritable = true;
     run.writer.flush(run.client);
     expect([(await run.peerReadAll(60_000)).length, run.client.queuedBytes]).toEqual([60_000, 0]);
     run.client.isWritable = false;
     run.give().answer("x", null, FIRST | LAST);
     run.turn();
+    expect(run.client.answerBytes).toBe(1);
     run.writer.drop(run.client);
     expect(run.client.queuedBytes).toBe(0);
   });

@@ -9,7 +9,7 @@ import {
 import { DEFAULT_LIMITS } from "../../src/http/limits.ts";
 import { closeSocket } from "../../src/net/stream-socket.ts";
 import { CLIENT_ENDING, CLIENT_LINGERING, CLIENT_OPEN, Client, NO_REQUEST } from "../../src/roles/client.ts";
-import { CHUNK_SIZE, DEFAULT_PIPELINED } from "../../src/roles/request-reader.ts";
+import { CHUNK_SIZE, DEFAULT_PIPELINED, MAX_QUEUED_BYTES } from "../../src/roles/request-reader.ts";
 import { DispatcherCounter } from "../../src/shm/counters.ts";
 import { SocketPair } from "../net/raw-client.ts";
 import { Peer } from "./peer.ts";
@@ -212,6 +212,26 @@ describe("a client is paused", () => {
     }
     expect(run.handler.targets).toEqual(Array.from({ length: count }, (_, index) => `/${index}`));
     expect([run.client.held, run.client.mustParse, run.client.isIdle]).toEqual([null, false, true]);
+  });
+
+  test("with as many in flight as would fill its queue, reckoned by its last answer; short ones make room again", async () => {
+    run.client.answerBytes = MAX_QUEUED_BYTES / 8;
+    await run.send(Array.from({ length: 2 * DEFAULT_PIPELINED }, (_, index) => get(`/${index}`)).join(""));
+    expect([run.inFlight, run.reader.isPaused(run.client)]).toEqual([8, true]);
+    // Two of them wait for the socket.
+    run.client.queuedBytes = MAX_QUEUED_BYTES / 4;
+    for (let answered = 0; answered < 3; answered++) run.answered(0);
+    await run.readAll();
+    expect(run.inFlight).toBe(6);
+    // However long one is, the next is read when all is sent.
+    run.client.queuedBytes = 0;
+    run.client.answerBytes = 100 * MAX_QUEUED_BYTES;
+    while (run.inFlight > 0) run.answered(0);
+    await run.readAll();
+    expect(run.inFlight).toBe(1);
+    run.client.answerBytes = 100;
+    await run.readAll();
+    expect(run.inFlight).toBe(DEFAULT_PIPELINED);
   });
 
   test("when it ends or is gone, not while it lingers: then the rest is read and dropped", async () => {
