@@ -30,7 +30,10 @@ export interface LimitOptions {
     writeTimeout?: number | undefined;
     /** Bytes a second that a client must take while something waits for it, looked at every 10 s. Default: 0, none. */
     minWriteRate?: number | undefined;
-    /** Requests of one connection that may be in flight at once, 1 to 1024; then it is not read. Default: 64. */
+    /**
+     * Requests of one connection that may be in flight at once, 1 to 1024; then it is not read. Fewer where the answers are so long
+     * that 256 KiB of them would wait. Default: 64.
+     */
     pipelined?: number | undefined;
     /** Requests that a connection may make; the last answer says `Connection: close`. Default: Infinity. */
     requestsPerConnection?: number | undefined;
