@@ -112,7 +112,7 @@ export class IncomingBody {
       this.#grant(BODY_WINDOW - this.#granted);
       return;
     }
-    const piece = new Uint8Array(length);
+    const piece = Bun.allocUnsafe(length);
     source.copy(piece, 0, start, end);
     if (this.#state === STREAMING) this.#controller?.enqueue(piece);
     else this.#pieces.push(piece);
@@ -210,7 +210,8 @@ export class IncomingBody {
     const isKnown = this.#length >= needed;
     const doubled = Math.max(needed, this.#buffer.length * 2);
     const length = isKnown && this.#length <= Math.max(EAGER_BYTES, doubled) ? this.#length : doubled;
-    const grown = new Uint8Array(length);
+    // Nobody sees more of it than was filled.
+    const grown = Bun.allocUnsafe(length);
     grown.set(this.#buffer.subarray(0, this.#filled));
     this.#buffer = grown;
   }

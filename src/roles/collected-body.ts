@@ -27,7 +27,8 @@ export class CollectedBody {
    */
   constructor(recordBytes: number, expectedBytes: number, isLong = false) {
     this.#headBytes = recordBytes;
-    this.content = isLong ? NativeBuffer.allocate(expectedBytes) : null;
+    // Not zeroed: what is not received is never shown. Longer than what a record may hold, so that it does not move.
+    this.content = isLong ? NativeBuffer.over(Bun.allocUnsafe(expectedBytes)) : null;
     const firstBytes = isLong ? 0 : Math.min(FIRST_BYTES, Math.max(expectedBytes, 512));
     const memory = new ArrayBuffer((recordBytes + firstBytes + 7) & ~7);
     this.bytes = Buffer.from(memory);

@@ -216,11 +216,11 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
     this.#spentMs += takenMs;
     const keptMs = takenMs <= QUICK_MS ? takenMs : this.meter.keptMs(startMs, endMs);
     this.#counters[DispatcherCounter.requestsInline] += 1;
-    const isDone = exchange.isDone;
     // Bytes must be copied wherever they are read: they are no fault of the handler.
-    const ownMs = keptMs - (bodyBytes + this.#answerBytes) * BYTE_MS;
-    this.kinds.ranInline(kind, parent, ownMs, isDone);
-    if (isDone) recordTime(this.#counters, DISPATCHER_RUN, takenMs);
+    const bytes = bodyBytes + this.#answerBytes;
+    const ownMs = keptMs - bytes * BYTE_MS;
+    this.kinds.ranInline(kind, parent, ownMs, exchange.isDone, bytes);
+    if (exchange.isDone) recordTime(this.#counters, DISPATCHER_RUN, takenMs);
     else this.#keep(exchange);
     this.#current = null;
     if (this.#task === null) {

@@ -9,8 +9,9 @@
  * of one dispatcher once, and kinds that are slow one time in a thousand stay in the pool.
  *
  * Runs are judged by how long they kept the thread, not by the clock (`run-meter.ts`). Still the engine itself pauses now and then, to
- * collect garbage or compile: one slow run is forgiven when it is short and enough good ones came before it, so that all of
- * them together cost less than a hand-over of each.
+ * collect garbage or compile. So a kind saves up what the hand-overs of its good runs would have cost, the copying of their bytes
+ * included, and a slow run is forgiven that what is saved pays for: all of them together cost less than a hand-over of each, and what
+ * others wait for one after the other is FORGIVEN_MS at most.
  *
  * A kind whose runs compute for long is noted as heavy: `heavy-limit.ts` says what for.
  *
@@ -52,9 +53,10 @@ const AVERAGE_WEIGHT = 1 / 16;
 const SIXTEEN = 16;
 /** What a slow run takes off a kind's credit for being short, in good runs. */
 const SLIP = 4;
-/** The longest slow run that is forgiven, in ms, and the good runs since the last slow one that it takes for each ms. */
+/** The most that a kind saves up, and so the longest slow run that is forgiven, in ms. */
 const FORGIVEN_MS = 5;
-const FORGIVING_RUNS_PER_MS = 100;
+/** What it saves with each good run, in us; and as much for its bytes as they may take longer. */
+const HAND_OVER_US = 10;
 const SLOW_TARGETS = 1024;
 
 const QUESTION_MARK = 0x3f;
@@ -87,8 +89,8 @@ export class KindTable {
   readonly #shortness: Uint8Array = new Uint8Array(ENTRIES);
   /** Heavy runs less the others, from 0 to twice HEAVY_RUNS. */
   readonly #heaviness: Uint8Array = new Uint8Array(ENTRIES);
-  /** Runs since the promotion or the last one that was forgiven. */
-  readonly #goodRuns: Int32Array = new Int32Array(ENTRIES);
+  /** Microseconds that good runs since the promotion have saved, less those of slow runs that were forgiven. */
+  readonly #savedUs: Int32Array = new Int32Array(ENTRIES);
   /** How many targets of this kind are kinds of their own. While none is, targets need no hash. */
   readonly #ownTargets: Uint16Array = new Uint16Array(ENTRIES);
   /** Hashes of targets that were slow, found by their low bits, and the kinds of those that are kinds of their own, else NO_KIND. */
@@ -210,10 +212,15 @@ export class KindTable {
     }
   }
 
-  /** It ran inline and kept the thread for so many ms, and had settled when the handler returned, or not. */
-  ranInline(kind: number, parent: number, ms: number, isSettled: boolean): void {
+  /**
+   * It ran inline, and had settled when the handler returned, or not.
+   *
+   * @param ms for which it kept the thread, less what its bytes may take
+   * @param bytes of the request's body and of the answer
+   */
+  ranInline(kind: number, parent: number, ms: number, isSettled: boolean, bytes: number): void {
     if (isSettled && ms < SLOW_MS) {
-      this.#ranWell(kind, ms);
+      this.#ranWell(kind, ms, bytes);
     } else if (!isSettled || !this.#forgives(kind, ms)) {
       this.#demote(kind);
       this.#demote(parent);
@@ -225,8 +232,9 @@ export class KindTable {
   #forgives(kind: number, ms: number): boolean {
     const row = this.#rowOf(kind);
     if (row < 0 || this.#isInline[row] === 0) return false;
-    if (ms > FORGIVEN_MS || this.#goodRuns[row]! < ms * FORGIVING_RUNS_PER_MS) return false;
-    this.#goodRuns[row] = 0;
+    const us = Math.ceil(ms * 1000);
+    if (us > this.#savedUs[row]!) return false;
+    this.#savedUs[row]! -= us;
     return true;
   }
 
@@ -246,7 +254,7 @@ export class KindTable {
     this.#shortness[row] = Math.max(0, this.#shortness[row]! - by);
   }
 
-  #ranWell(kind: number, ms: number): void {
+  #ranWell(kind: number, ms: number, bytes: number): void {
     const row = this.#rowOf(kind);
     if (row < 0) return;
     const shortness = this.#shortness[row]!;
@@ -264,7 +272,8 @@ export class KindTable {
     }
     const runs = this.#streak[row]! + 1;
     this.#streak[row] = runs;
-    this.#goodRuns[row]! += 1;
+    const savedUs = this.#savedUs[row]! + HAND_OVER_US + bytes * BYTE_MS * 1000;
+    this.#savedUs[row] = Math.min(FORGIVEN_MS * 1000, savedUs);
     if (runs % FORGIVING_RUNS === 0 && this.#needed[row]! > FIRST_STREAK) this.#needed[row]! >>= 1;
   }
 
@@ -282,7 +291,7 @@ export class KindTable {
     this.#isInline[row] = 1;
     this.#shortness[row] = Math.max(SLIP, this.#shortness[row]!);
     this.#streak[row] = 0;
-    this.#goodRuns[row] = 0;
+    this.#savedUs[row] = 0;
     this.#averageMs[row] = 0;
   }
 

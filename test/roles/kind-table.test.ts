@@ -57,15 +57,15 @@ describe("kinds whose runs are short, worth it or not", () => {
     expect(kinds.isShort(of[0])).toBe(false);
     runInPool(kinds, of, 16);
     expect(kinds.isShort(of[0])).toBe(true);
-    for (let run = 0; run < 20; run++) kinds.ranInline(of[0], of[1], 0.5, true);
+    for (let run = 0; run < 20; run++) kinds.ranInline(of[0], of[1], 0.5, true, 0);
     expect([isInline(kinds, of), kinds.isShort(of[0])]).toEqual([false, true]);
     // Run inline for want of a thread, it is not promoted by that.
-    kinds.ranInline(of[0], of[1], 0.01, true);
+    kinds.ranInline(of[0], of[1], 0.01, true, 0);
     expect([isInline(kinds, of), kinds.isShort(of[0])]).toEqual([false, true]);
     // A pause of the engine may take so long.
-    kinds.ranInline(of[0], of[1], 4, true);
+    kinds.ranInline(of[0], of[1], 4, true, 0);
     expect(kinds.isShort(of[0])).toBe(true);
-    kinds.ranInline(of[0], of[1], 4, true);
+    kinds.ranInline(of[0], of[1], 4, true, 0);
     expect(kinds.isShort(of[0])).toBe(false);
   });
 
@@ -73,8 +73,8 @@ describe("kinds whose runs are short, worth it or not", () => {
     const kinds = newKinds();
     const of = find(kinds, "/a");
     runInPool(kinds, of, 16);
-    for (let run = 0; run < 100; run++) kinds.ranInline(of[0], of[1], 0.01, true);
-    kinds.ranInline(of[0], of[1], 6, true);
+    for (let run = 0; run < 100; run++) kinds.ranInline(of[0], of[1], 0.01, true, 0);
+    kinds.ranInline(of[0], of[1], 6, true, 0);
     expect(kinds.isShort(of[0])).toBe(false);
   });
 
@@ -82,8 +82,8 @@ describe("kinds whose runs are short, worth it or not", () => {
     const kinds = newKinds();
     const of = find(kinds, "/a");
     runInPool(kinds, of, 16);
-    for (let run = 0; run < 100; run++) kinds.ranInline(of[0], of[1], 0.01, true);
-    kinds.ranInline(of[0], of[1], 0.01, false);
+    for (let run = 0; run < 100; run++) kinds.ranInline(of[0], of[1], 0.01, true, 0);
+    kinds.ranInline(of[0], of[1], 0.01, false, 0);
     expect(kinds.isShort(of[0])).toBe(false);
   });
 
@@ -116,7 +116,7 @@ describe("promotion", () => {
     }
     const fresh = find(kinds, "/posts/another");
     expect(isInline(kinds, fresh)).toBe(true);
-    kinds.ranInline(fresh[0], NO_KIND, 5, true);
+    kinds.ranInline(fresh[0], NO_KIND, 5, true, 0);
     expect(isInline(kinds, find(kinds, "/posts/another"))).toBe(false);
     expect(isInline(kinds, find(kinds, "/posts/yet-another"))).toBe(true);
     expect(isInline(kinds, find(kinds, "/other/path"))).toBe(false);
@@ -137,7 +137,7 @@ describe("demotion", () => {
     const kinds = newKinds();
     const kind = promoted(kinds);
     for (const needed of [32, 64, 128]) {
-      kinds.ranInline(kind[0], kind[1], ms, isSettled);
+      kinds.ranInline(kind[0], kind[1], ms, isSettled, 0);
       expect(isInline(kinds, kind)).toBe(false);
       runInPool(kinds, kind, needed - 1);
       expect(isInline(kinds, kind)).toBe(false);
@@ -149,19 +149,19 @@ describe("demotion", () => {
   test("by an average that is worth a hand-over", () => {
     const kinds = newKinds();
     const kind = promoted(kinds);
-    for (let run = 0; run < 1000; run++) kinds.ranInline(kind[0], kind[1], 0.05, true);
+    for (let run = 0; run < 1000; run++) kinds.ranInline(kind[0], kind[1], 0.05, true, 0);
     expect(isInline(kinds, kind)).toBe(true);
-    for (let run = 0; run < 100; run++) kinds.ranInline(kind[0], kind[1], 0.2, true);
+    for (let run = 0; run < 100; run++) kinds.ranInline(kind[0], kind[1], 0.2, true, 0);
     expect(isInline(kinds, kind)).toBe(false);
   });
 
   test("is forgiven after 65,536 good runs", () => {
     const kinds = newKinds();
     const kind = promoted(kinds);
-    kinds.ranInline(kind[0], kind[1], 6, true);
+    kinds.ranInline(kind[0], kind[1], 6, true, 0);
     runInPool(kinds, kind, 32);
-    for (let run = 0; run < 65_536; run++) kinds.ranInline(kind[0], kind[1], 0.01, true);
-    kinds.ranInline(kind[0], kind[1], 6, true);
+    for (let run = 0; run < 65_536; run++) kinds.ranInline(kind[0], kind[1], 0.01, true, 0);
+    kinds.ranInline(kind[0], kind[1], 6, true, 0);
     runInPool(kinds, kind, 31);
     expect(isInline(kinds, kind)).toBe(false);
     runInPool(kinds, kind, 1);
@@ -172,13 +172,38 @@ describe("demotion", () => {
     const kinds = newKinds();
     const kind = promoted(kinds);
     const runWell = (count: number): void => {
-      for (let run = 0; run < count; run++) kinds.ranInline(kind[0], kind[1], 0.01, true);
+      for (let run = 0; run < count; run++) kinds.ranInline(kind[0], kind[1], 0.01, true, 0);
     };
     runWell(200);
-    kinds.ranInline(kind[0], kind[1], 2, true);
+    kinds.ranInline(kind[0], kind[1], 2, true, 0);
     expect(isInline(kinds, kind)).toBe(true);
     runWell(199);
-    kinds.ranInline(kind[0], kind[1], 2, true);
+    kinds.ranInline(kind[0], kind[1], 2, true, 0);
+    expect(isInline(kinds, kind)).toBe(false);
+  });
+
+  test("not by several of those, one after the other, for which together the good ones were enough: 5 ms at most", () => {
+    const kinds = newKinds();
+    const kind = promoted(kinds);
+    for (let run = 0; run < 10_000; run++) kinds.ranInline(kind[0], kind[1], 0.01, true, 0);
+    for (const ms of [2, 1.5, 1.5]) kinds.ranInline(kind[0], kind[1], ms, true, 0);
+    expect(isInline(kinds, kind)).toBe(true);
+    kinds.ranInline(kind[0], kind[1], 1.1, true, 0);
+    expect(isInline(kinds, kind)).toBe(false);
+  });
+
+  test("not by one after few good ones of long bodies, which a hand-over would copy: good runs pay for that too", () => {
+    const kinds = newKinds();
+    const kind = promoted(kinds);
+    const runWell = (count: number): void => {
+      for (let run = 0; run < count; run++) kinds.ranInline(kind[0], kind[1], 0.05, true, 200_000);
+    };
+    // 10 us each and 2.5 for each 1,000 bytes: 510.
+    runWell(4);
+    kinds.ranInline(kind[0], kind[1], 2, true, 200_000);
+    expect(isInline(kinds, kind)).toBe(true);
+    runWell(3);
+    kinds.ranInline(kind[0], kind[1], 2, true, 200_000);
     expect(isInline(kinds, kind)).toBe(false);
   });
 
@@ -227,7 +252,7 @@ describe("targets that were slow", () => {
   /** A slow inline run of a target, as the host tells of it. */
   const runSlowly = (kinds: KindTable, path: string, ms: number): void => {
     const [kind, parent] = find(kinds, path);
-    kinds.ranInline(kind, parent, ms, true);
+    kinds.ranInline(kind, parent, ms, true, 0);
     kinds.noteSlowTarget(kind, target(path), true);
   };
 
@@ -249,7 +274,7 @@ describe("targets that were slow", () => {
     const kinds = newKinds();
     const before = find(kinds, "/a");
     runInPool(kinds, before, 16);
-    for (let run = 0; run < 300; run++) kinds.ranInline(before[0], before[1], 0.01, true);
+    for (let run = 0; run < 300; run++) kinds.ranInline(before[0], before[1], 0.01, true, 0);
     runSlowly(kinds, "/a?x", 3);
     expect([find(kinds, "/a?x"), isInline(kinds, before)]).toEqual([before, true]);
   });
@@ -287,18 +312,18 @@ test("promotions and demotions are counted, parents too; what changes nothing is
   runInPool(kinds, [kind, NO_KIND], 15);
   expect(counts()).toEqual([0, 0]);
   runInPool(kinds, [kind, NO_KIND], 20);
-  for (let run = 0; run < 50; run++) kinds.ranInline(kind, parent, 0.01, true);
+  for (let run = 0; run < 50; run++) kinds.ranInline(kind, parent, 0.01, true, 0);
   expect(counts()).toEqual([1, 0]);
-  kinds.ranInline(kind, parent, 8, true);
+  kinds.ranInline(kind, parent, 8, true, 0);
   expect(counts()).toEqual([1, 1]);
   // For want of a thread, in the pool, and by a kind that is not known.
-  kinds.ranInline(kind, parent, 8, true);
+  kinds.ranInline(kind, parent, 8, true, 0);
   runInPool(kinds, [kind, parent], 1, false);
-  kinds.ranInline(NO_KIND, NO_KIND, 8, true);
+  kinds.ranInline(NO_KIND, NO_KIND, 8, true, 0);
   expect(counts()).toEqual([1, 1]);
   runInPool(kinds, [kind, parent], 64);
   expect(counts()).toEqual([3, 1]);
-  kinds.ranInline(kind, parent, 0.01, false);
+  kinds.ranInline(kind, parent, 0.01, false, 0);
   expect(counts()).toEqual([3, 3]);
 });
 
@@ -331,7 +356,7 @@ test("a flood of other paths does not push out a kind that is inline", () => {
 test("no kind is harmless", () => {
   const kinds = newKinds();
   kinds.ranInPool(NO_KIND, NO_KIND, true, true);
-  kinds.ranInline(NO_KIND, NO_KIND, 1, true);
+  kinds.ranInline(NO_KIND, NO_KIND, 1, true, 0);
   expect([kinds.isInline(NO_KIND, NO_KIND), kinds.isHeavy(NO_KIND)]).toEqual([false, false]);
 });
 
@@ -345,7 +370,7 @@ test("whatever has happened, no kind is inline right after a slow run of it", ()
       for (const [path, what] of history) {
         const kind = find(kinds, `/kind/${"abcd"[path]}`);
         if (what === "quick" || what === "slow") runInPool(kinds, kind, 5, what === "quick");
-        else kinds.ranInline(kind[0], kind[1], what === "mistake" ? 3 : 0.001, true);
+        else kinds.ranInline(kind[0], kind[1], what === "mistake" ? 3 : 0.001, true, 0);
         if (what === "mistake") expect(isInline(kinds, kind)).toBe(false);
       }
     }),
