@@ -4,11 +4,11 @@
  *
  * A connection that ends between two requests, or whose answer says `Connection: close`, is followed by the next one. All
  * else that is no whole, right answer is an error: a connection that is refused, reset, or closed before its answer is
- * complete, another status or body, and no answer for TIMEOUT_MS.
+ * complete, another status or body, and no answer for TIMEOUT_SECONDS.
  */
-import { connect, type Socket } from "node:net";
+import type { Socket } from "bun";
 
-const TIMEOUT_MS = 10_000;
+const TIMEOUT_SECONDS = 10;
 
 /** What clients have seen, added up. */
 export interface SteadyCounts {
@@ -101,13 +101,12 @@ class Connection {
   readonly opened: Promise<void>;
   /** Whether the server has ended it. */
   isEnded = false;
-  readonly #socket: Socket;
+  #socket: Socket | null = null;
   #received = "";
   #waiting: { resolve(answer: SteadyAnswer): void; reject(error: Error): void } | null = null;
   #bodyLength = 0;
 
   constructor(port: number) {
-    this.#socket = connect({ port, host: "127.0.0.1", noDelay: true });
     const opened = Promise.withResolvers<void>();
     this.opened = opened.promise;
     const failed = (text: string): void => {
@@ -117,12 +116,24 @@ class Connection {
       this.#waiting?.reject(error);
       this.#waiting = null;
     };
-    this.#socket.on("connect", () => opened.resolve());
-    this.#socket.on("data", (bytes: Buffer) => this.#take(bytes));
-    this.#socket.on("end", () => failed("closed before the answer"));
-    this.#socket.on("close", () => failed("closed before the answer"));
-    this.#socket.on("error", (error: NodeJS.ErrnoException) => failed(error.code ?? error.message));
-    this.#socket.setTimeout(TIMEOUT_MS, () => failed(`no answer for ${TIMEOUT_MS} ms`));
+    const codeOf = (error: Error): string => (error as NodeJS.ErrnoException).code ?? error.message;
+    Bun.connect({
+      port,
+      hostname: "127.0.0.1",
+      socket: {
+        open: (socket) => {
+          this.#socket = socket;
+          socket.timeout(TIMEOUT_SECONDS);
+          opened.resolve();
+        },
+        data: (_, bytes) => this.#take(bytes),
+        end: () => failed("closed before the answer"),
+        close: (_, error) => failed(error instanceof Error ? codeOf(error) : "closed before the answer"),
+        error: (_, error) => failed(codeOf(error)),
+        connectError: (_, error) => failed(codeOf(error)),
+        timeout: () => failed(`no answer for ${TIMEOUT_SECONDS} s`),
+      },
+    }).catch((error: Error) => failed(codeOf(error)));
   }
 
   ask(request: string, bodyLength: number): Promise<SteadyAnswer> {
@@ -130,7 +141,8 @@ class Connection {
     this.#received = "";
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };
-      this.#socket.write(request);
+      // A short request goes whole, or the connection is over.
+      this.#socket?.write(request);
     });
   }
 
@@ -151,6 +163,6 @@ class Connection {
   }
 
   close(): void {
-    this.#socket.destroy();
+    this.#socket?.end();
   }
 }
