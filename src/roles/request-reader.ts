@@ -87,8 +87,10 @@ export class RequestReader {
     if (client.receiving !== null) return this.#intake.isFull(client.receiving);
     const { outstanding, readyCount } = client.answers;
     if (outstanding >= this.#bounds.pipelined || readyCount >= this.#bounds.pipelined) return true;
-    // One that sends requests and does not read the answers would fill the memory. What is in flight may come to wait too.
-    return client.queuedBytes + outstanding * client.answerBytes >= MAX_QUEUED_BYTES;
+    // One that sends requests and does not read the answers would fill the memory. What is in flight may come to wait too; one
+    // that does not send ahead is read on, to see it leave.
+    const comingBytes = outstanding > 1 ? outstanding * client.answerBytes : 0;
+    return client.queuedBytes + comingBytes >= MAX_QUEUED_BYTES;
   }
 
   /** Parses what was held back and reads once; answers of this thread's own leave together. */

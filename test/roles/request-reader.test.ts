@@ -223,12 +223,12 @@ describe("a client is paused", () => {
     for (let answered = 0; answered < 3; answered++) run.answered(0);
     await run.readAll();
     expect(run.inFlight).toBe(6);
-    // However long one is, the next is read when all is sent.
+    // However long one is, the next is read: a client that does not send ahead is to be seen when it leaves.
     run.client.queuedBytes = 0;
     run.client.answerBytes = 100 * MAX_QUEUED_BYTES;
     while (run.inFlight > 0) run.answered(0);
     await run.readAll();
-    expect(run.inFlight).toBe(1);
+    expect(run.inFlight).toBe(2);
     run.client.answerBytes = 100;
     await run.readAll();
     expect(run.inFlight).toBe(DEFAULT_PIPELINED);

@@ -49,6 +49,18 @@ describe.each(MODES)("%s", (mode) => {
     await settled();
   });
 
+  test.each([...WAYS])("so it does behind a long answer, on %s", async (_name, leave) => {
+    const mark = uniqueMark();
+    const client = await RawClient.connect(server.port);
+    await client.send(requestBytes("/bytes/1000000"));
+    expect((await client.readResponse()).body.length).toBe(1_000_000);
+    await client.send(requestBytes(`/abort?mark=${mark}`));
+    await noteOf(`started ${mark}`);
+    leave(client);
+    expect(await noteOf(`aborted ${mark}`)).toEqual([`aborted ${mark} AbortError`]);
+    await settled();
+  });
+
   test("a completed request's signal does not abort", async () => {
     const mark = uniqueMark();
     const client = await RawClient.connect(server.port);
