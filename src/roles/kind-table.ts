@@ -55,8 +55,9 @@ const SIXTEEN = 16;
 const SLIP = 4;
 /** The most that a kind saves up, and so the longest slow run that is forgiven, in ms. */
 const FORGIVEN_MS = 5;
-/** What it saves with each good run, in us; and as much for its bytes as they may take longer. */
+/** What it saves with each good run, in us; for its bytes as much as they may take longer; and at most, so that it takes 16 to fill it. */
 const HAND_OVER_US = 10;
+const LONGEST_SAVING_US: number = (FORGIVEN_MS * 1000) / 16;
 const SLOW_TARGETS = 1024;
 
 const QUESTION_MARK = 0x3f;
@@ -272,8 +273,8 @@ export class KindTable {
     }
     const runs = this.#streak[row]! + 1;
     this.#streak[row] = runs;
-    const savedUs = this.#savedUs[row]! + HAND_OVER_US + bytes * BYTE_MS * 1000;
-    this.#savedUs[row] = Math.min(FORGIVEN_MS * 1000, savedUs);
+    const savingUs = Math.min(LONGEST_SAVING_US, HAND_OVER_US + bytes * BYTE_MS * 1000);
+    this.#savedUs[row] = Math.min(FORGIVEN_MS * 1000, this.#savedUs[row]! + savingUs);
     if (runs % FORGIVING_RUNS === 0 && this.#needed[row]! > FIRST_STREAK) this.#needed[row]! >>= 1;
   }
 

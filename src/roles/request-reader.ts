@@ -89,8 +89,8 @@ export class RequestReader {
     if (outstanding >= this.#bounds.pipelined || readyCount >= this.#bounds.pipelined) return true;
     // One that sends requests and does not read the answers would fill the memory. What is in flight may come to wait too; one
     // that does not send ahead is read on, to see it leave.
-    const comingBytes = outstanding > 1 ? outstanding * client.answerBytes : 0;
-    return client.queuedBytes + comingBytes >= MAX_QUEUED_BYTES;
+    const coming = client.tasks.length;
+    return client.queuedBytes + (coming > 1 ? coming * client.answerBytes : 0) >= MAX_QUEUED_BYTES;
   }
 
   /** Parses what was held back and reads once; answers of this thread's own leave together. */

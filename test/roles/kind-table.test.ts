@@ -195,15 +195,16 @@ describe("demotion", () => {
   test("not by one after few good ones of long bodies, which a hand-over would copy: good runs pay for that too", () => {
     const kinds = newKinds();
     const kind = promoted(kinds);
-    const runWell = (count: number): void => {
-      for (let run = 0; run < count; run++) kinds.ranInline(kind[0], kind[1], 0.05, true, 200_000);
+    const runWell = (count: number, bytes: number): void => {
+      for (let run = 0; run < count; run++) kinds.ranInline(kind[0], kind[1], 0.05, true, bytes);
     };
-    // 10 us each and 2.5 for each 1,000 bytes: 510.
-    runWell(4);
-    kinds.ranInline(kind[0], kind[1], 2, true, 200_000);
+    // 10 us each and 2.5 for each 1,000 bytes: 260.
+    runWell(8, 100_000);
+    kinds.ranInline(kind[0], kind[1], 2, true, 100_000);
     expect(isInline(kinds, kind)).toBe(true);
-    runWell(3);
-    kinds.ranInline(kind[0], kind[1], 2, true, 200_000);
+    // However long they are, it takes 16 to pay for 5 ms.
+    runWell(15, 2_000_000);
+    kinds.ranInline(kind[0], kind[1], 4.9, true, 2_000_000);
     expect(isInline(kinds, kind)).toBe(false);
   });
 

@@ -61,6 +61,19 @@ describe.each(MODES)("%s", (mode) => {
     await settled();
   });
 
+  test("those of two that were sent ahead abort when the end came with them, behind a long answer", async () => {
+    const marks = [uniqueMark(), uniqueMark()];
+    const client = await RawClient.connect(server.port);
+    await client.send(requestBytes("/bytes/1000000"));
+    await client.readResponse();
+    await client.send(Buffer.concat(marks.map((mark) => requestBytes(`/abort?mark=${mark}`))));
+    // Not `close`: what is answered first would meet a reset, and the other one might never start.
+    client.halfClose();
+    for (const mark of marks) expect(await noteOf(`aborted ${mark}`)).toEqual([`aborted ${mark} AbortError`]);
+    client.close();
+    await settled();
+  });
+
   test("a completed request's signal does not abort", async () => {
     const mark = uniqueMark();
     const client = await RawClient.connect(server.port);
