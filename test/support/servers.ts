@@ -48,6 +48,8 @@ export interface StartOptions {
   /** Path of the entry module of a child process, from ../fixtures; default app-entry.ts. */
   readonly entry?: string;
   readonly hasErrorHandler?: boolean;
+  /** Bytes of `/fixed`, a static route of app-entry.ts; without it there is none. */
+  readonly fixedBytes?: number;
   readonly environment?: Readonly<Record<string, string>>;
   /** Put before the command of a child process: `prlimit --nofile=64`. It must end up as the program it starts. */
   readonly prefix?: readonly string[];
