@@ -62,8 +62,8 @@ export class NativeBuffer {
   }
 
   /**
-   * Views bytes that are there already and that nobody changes but the owner of this object. They must be more than 4096: the memory of smaller typed
-   * arrays may move.
+   * Views bytes that are there already and that nobody changes but the owner of this object. They must be more than 4096: the
+   * memory of smaller typed arrays may move.
    * @param isOwned nobody else has the memory: `free` gives it back
    * @throws RangeError when they are fewer.
    */

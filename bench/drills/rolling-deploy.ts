@@ -49,7 +49,7 @@ export const drill: Drill = {
     const load = Promise.all(clients.map((client) => runSteadyClient(client, counts, isOver)));
     const stops: Promise<number>[] = [];
     let deploys = 0;
-    for (let due = every; due < requests; due += every) {
+    for (let due = every; due < requests && !isOver(); due += every) {
       while (counts.answers < due) await Bun.sleep(10);
       const next = await startForDrill(run, { ...options, port });
       stops.push(stopOld(run, server));

@@ -36,6 +36,19 @@ function mostLines(begun: number): number {
 
 const modes: readonly Mode[] = ["pool", "main"];
 
+/** Asks until the handler of `target` runs on the dispatcher. */
+async function untilInline(server: RunningServer, target: string, timeoutMs?: number): Promise<void> {
+  await eventually(
+    `${target} to run inline`,
+    async () => {
+      for (let i = 0; i < 50; i++) await exchange(server.port, target);
+      return (await server.stats())!.requestsInline;
+    },
+    (count) => count > 0,
+    timeoutMs,
+  );
+}
+
 type Fault = [call: FaultCall, code: keyof typeof ERRNO];
 /** What fails, every how often, and for what to be called at all: what else fails half of the time. */
 type Case = [...fault: Fault, every: number, besides?: Fault];
@@ -144,7 +157,11 @@ describe("a long answer that a dispatcher makes itself, which leaves with its he
     { target: "/text/70000", text: "t".repeat(70_000) },
     { target: "/fixed", text: "f".repeat(70_000) },
   ];
-  const start = () => startFaulty("pool", { fixedBytes: 70_000 });
+  const start = async () => {
+    const started = await startFaulty("pool", { fixedBytes: 70_000 });
+    await untilInline(started.server, "/text/70000", 20_000);
+    return started;
+  };
   const all = { answered: CLIENTS * REQUESTS, ended: 0 };
 
   /** Loads until the call has been made to fail. */
@@ -196,14 +213,7 @@ describe("a long answer that a dispatcher makes itself, which leaves with its he
 describe("an idle dispatcher that hosts handlers", () => {
   test("does not spin without a descriptor to sleep with, and serves", async () => {
     const { server, faults } = await startFaulty("pool");
-    await eventually(
-      "handlers to run inline",
-      async () => {
-        for (let i = 0; i < 50; i++) await exchange(server.port, "/hello");
-        return (await server.stats())!.requestsInline;
-      },
-      (count) => count > 0,
-    );
+    await untilInline(server, "/hello");
     faults.fail("fcntl", "EMFILE");
     await exchange(server.port, "/hello");
     await eventually(
