@@ -108,7 +108,7 @@ export async function startProgram(options: ProgramOptions): Promise<RunningProg
   const end = async (): Promise<void> => {
     clearTimeout(timer);
     child.kill("SIGTERM");
-    const isGone = await Promise.race([child.exited.then(() => true), Bun.sleep(3000)]);
+    const isGone = await Promise.race([child.exited.then(() => true), Bun.sleep(15_000)]);
     if (isGone !== true) {
       child.kill("SIGKILL");
       await child.exited;

@@ -26,7 +26,7 @@ export async function runExample(name: string): Promise<RunningExample> {
   const errors = new Response(child.stderr).text();
   const end = async (): Promise<void> => {
     child.kill("SIGTERM");
-    const isGone = await Promise.race([child.exited.then(() => true), Bun.sleep(3000)]);
+    const isGone = await Promise.race([child.exited.then(() => true), Bun.sleep(15_000)]);
     if (isGone !== true) {
       child.kill("SIGKILL");
       await child.exited;

@@ -128,7 +128,6 @@ describe("a port that others listen on", () => {
       "it to drain",
       () => control.serverState,
       (state) => state === SERVER_DRAINING,
-      5000,
     );
   });
 

@@ -9,7 +9,7 @@ async function run(...commands: string[]): Promise<{ events: string[]; errors: s
     stdout: "pipe",
     stderr: "pipe",
   });
-  const isOver = await Promise.race([child.exited.then(() => true), Bun.sleep(4000)]);
+  const isOver = await Promise.race([child.exited.then(() => true), Bun.sleep(20_000)]);
   if (isOver !== true) child.kill("SIGKILL");
   const [output, errors] = await Promise.all([child.stdout.text(), child.stderr.text()]);
   expect([isOver, errors]).toEqual([true, errors]);

@@ -127,7 +127,6 @@ describe.skipIf(isBunTarget)("the service manager", () => {
         "the messages",
         () => receiver.messages,
         (messages) => messages.length >= count,
-        5000,
       );
     expect(await heard(1)).toEqual(["READY=1"]);
     expect((await exchange(listener.port, "/hello")).text).toBe("hello");
@@ -185,7 +184,6 @@ test.skipIf(isBunTarget || activate === null)(
       "an answer",
       () => exchange(port, "/hello").catch(() => ({ text: "" })),
       ({ text }) => text === "hello",
-      10_000,
     );
     expect(answer.text).toBe("hello");
   },

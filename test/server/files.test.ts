@@ -59,7 +59,6 @@ describe.each(MODES)("%s", (mode) => {
       "the descriptors to be closed",
       () => fdCount(server.pid),
       (count) => count <= before,
-      4000,
     );
     await eventually(
       "no pending request",

@@ -151,7 +151,6 @@ describe.skipIf(isBunTarget).each([...THREADED])("%s", (mode) => {
       "the new version",
       () => Promise.all(Array.from({ length: 8 }, () => textOf(port))),
       (texts) => texts.every((text) => text === "two"),
-      4000,
     );
 
   const SIZES: readonly [min: number, max: number][] = [

@@ -29,7 +29,6 @@ describe.each(MODES)("%s", (mode) => {
       `${JSON.stringify(text)} to arrive`,
       () => client.unread.toString("latin1"),
       (received) => received.includes(text),
-      4000,
     );
   };
   const noted = (text: string): Promise<string[]> =>
@@ -37,12 +36,11 @@ describe.each(MODES)("%s", (mode) => {
       `a note "${text}"`,
       () => notesOf(text),
       (lines) => lines.length > 0,
-      4000,
     );
   const isIdle = (stats: Stats | null): boolean =>
     stats === null || (stats.inFlight === 0 && stats.connections === 0 && stats.backlog === 0);
   const settled = async (): Promise<void> => {
-    await eventually("idle counters", () => server.stats(), isIdle, 4000);
+    await eventually("idle counters", () => server.stats(), isIdle);
     expect(await server.pendingRequests()).toBe(0);
   };
 
@@ -145,7 +143,7 @@ describe.each(MODES)("%s", (mode) => {
     }
     await settled();
     expect((await get("/pulls/none")).text).toBe("0");
-  }, 15_000);
+  });
 
   describe("a fetched Response that is passed through", () => {
     const cancelled: string[] = [];
@@ -190,7 +188,6 @@ describe.each(MODES)("%s", (mode) => {
         "the upstream to hear of it",
         () => cancelled,
         (paths) => paths.includes(`/${mark}`),
-        4000,
       );
       await settled();
     });
@@ -210,7 +207,7 @@ describe.each(MODES)("%s", (mode) => {
   });
 
   test("an upload of 20 MB is sent back while it comes", async () => {
-    await using client = await RawClient.connect(server.port, 12_000);
+    await using client = await RawClient.connect(server.port);
     const body = Buffer.alloc(20_000_000);
     for (let at = 0; at < body.length; at += 4) body.writeUInt32LE(at, at);
     const sent = client.send(requestBytes("/echo", { method: "POST", body }));
@@ -220,7 +217,7 @@ describe.each(MODES)("%s", (mode) => {
     expect(answer.body.equals(body)).toBe(true);
     await client.send(requestBytes("/pulls/none"));
     expect((await client.readResponse()).text).toBe("0");
-  }, 15_000);
+  });
 
   test("a chunked upload is sent back chunk by chunk, once it is longer than what waits for the whole", async () => {
     // A short one waits until it is complete (docs/compatibility.md).

@@ -70,13 +70,13 @@ export function cpuTicks(pid: number = process.pid): number {
 
 /**
  * Polls until `read()` satisfies `isDone`, and returns the value; fails with the last value after `timeoutMs`
- * (default 5,000). For states that settle soon but at no stated moment.
+ * (default 20,000). For states that settle soon but at no stated moment.
  */
 export async function eventually<T>(
   what: string,
   read: () => T | Promise<T>,
   isDone: (value: T) => boolean,
-  timeoutMs: number = 5000,
+  timeoutMs: number = 20_000,
 ): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {

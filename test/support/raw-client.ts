@@ -25,8 +25,8 @@ export interface Target {
 /** How `send` cuts its bytes: after every byte, at the given offsets, or into pieces of one size. */
 export type Splits = "bytes" | readonly number[] | { readonly every: number };
 
-// Below the 5 s that bun:test gives a test, so that what is reported is what had been received.
-const DEFAULT_TIMEOUT_MS = 4500;
+// Below the 30 s that `npm test` gives a test, so that what is reported is what had been received.
+const DEFAULT_TIMEOUT_MS = 20_000;
 
 /** One connection of a test. Close it with `close()`, `reset()` or `await using`. */
 export class RawClient {
@@ -44,7 +44,7 @@ export class RawClient {
     this.timeoutMs = timeoutMs;
   }
 
-  /** Connects to a port of 127.0.0.1 or to another target. `timeoutMs` (default 4,500) bounds every later wait. */
+  /** Connects to a port of 127.0.0.1 or to another target. `timeoutMs` (default 20,000) bounds every later wait. */
   static async connect(target: number | Target, timeoutMs: number = DEFAULT_TIMEOUT_MS): Promise<RawClient> {
     const client = new RawClient(timeoutMs);
     const where: Target = typeof target === "number" ? { port: target } : target;

@@ -222,7 +222,7 @@ async function startChild(mode: Mode, options: StartOptions): Promise<RunningSer
         await Promise.race([ask("stopForced").catch(() => {}), Bun.sleep(3000)]);
         child.stdin.end();
       }
-      const isGone = await Promise.race([child.exited.then(() => true), Bun.sleep(3000)]);
+      const isGone = await Promise.race([child.exited.then(() => true), Bun.sleep(15_000)]);
       if (isGone !== true) {
         child.kill("SIGKILL");
         await child.exited;
