@@ -99,7 +99,8 @@ describe.skipIf(isBunTarget)("placement", () => {
       "a long body to be handled inline",
       async () => {
         // Short ones first: where memory is slow, long ones alone take many tries to be quick often enough.
-        for (let request = 0; request < 20; request++) await textOf("body", { method: "POST", body: "short" });
+        for (let request = 0; request < 20; request++)
+          await textOf("body", { method: "POST", body: "short" });
         const before = inlineRuns();
         expect(await textOf("body", { method: "POST", body })).toBe(body);
         return inlineRuns() - before;
