@@ -51,12 +51,18 @@ describe.each([...FRAMEWORKS])("%s", (framework) => {
     });
 
     test("events arrive one by one, while the app is still at work", async () => {
-      const response = await fetch(`${started.url}events?ms=100`);
-      const decoder = new TextDecoder();
-      const pieces: string[] = [];
-      for await (const bytes of response.body!) pieces.push(decoder.decode(bytes));
-      expect(pieces.join("")).toBe("data: event 0\n\ndata: event 1\n\ndata: event 2\n\n");
-      expect(pieces.filter((piece) => piece.includes("event")).length).toBe(3);
+      let count = 0;
+      // On a machine that is busy elsewhere two may arrive as one, but not at every pace.
+      for (const ms of [100, 400, 1600]) {
+        const response = await fetch(`${started.url}events?ms=${ms}`);
+        const decoder = new TextDecoder();
+        const pieces: string[] = [];
+        for await (const bytes of response.body!) pieces.push(decoder.decode(bytes));
+        expect(pieces.join("")).toBe("data: event 0\n\ndata: event 1\n\ndata: event 2\n\n");
+        count = pieces.filter((piece) => piece.includes("event")).length;
+        if (count === 3) break;
+      }
+      expect(count).toBe(3);
     });
 
     test("many at once are answered each with its own", async () => {

@@ -41,10 +41,9 @@ describe.each(["main", "pool"])("EPOLLO_HANDLERS=%s", (handlers) => {
     const init = { method: "POST", headers: { "content-type": "application/json" }, body: '{"text":"a"}' };
     expect(await program.askJson("/echo", init)).toEqual({ text: "a" });
     expect(await program.askJson("/nothing")).toMatchObject({ error: "not here" });
-    const events = await fetch(new URL("/events?ms=50", program.url));
-    const pieces: string[] = [];
-    for await (const bytes of events.body!) pieces.push(new TextDecoder().decode(bytes));
-    expect(pieces.filter((piece) => piece.includes("event")).length).toBe(3);
+    // How many pieces they come in is up to the network and to who reads them (`answers.test.ts` has them come one by one).
+    const events = await (await fetch(new URL("/events?ms=50", program.url))).text();
+    expect(events.match(/event/g)?.length).toBe(3);
     expect(program.errors()).toBe("");
   });
 });
