@@ -121,7 +121,11 @@ export const PEERS: readonly PeerKind[] = [
     needs: "nginx",
     features: ["text", "json", "static", "bytes"],
   }),
-  kind("floor", inC("floor", "1"), { needs: "a C compiler", features: SMALL, isSingle: true }),
+  kind("floor", inC("floor", "1"), {
+    needs: "a C compiler",
+    features: [...SMALL, "process"],
+    isSingle: true,
+  }),
   kind("floor-threads", inC("floor", cores), { needs: "a C compiler", features: SMALL }),
   kind("floor-file", inC("floor-file", "1"), { needs: "a C compiler", features: ["file"], isSingle: true }),
   kind("floor-file-short", inC("floor-file", "1", NEAR_BUFFER_BYTES), {

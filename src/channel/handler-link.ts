@@ -87,7 +87,7 @@ export class HandlerLink implements AnswerSink {
   #isUnsaid = false;
   /** While true, answers do not wake the dispatcher one by one: `notify` is called at the end of the batch. */
   isBatching = false;
-  /** Gives the flags (`QUICK`, `HEAVY`) of an answer of so many bytes that is complete now; null when nobody wants to know. */
+  /** Gives the flags (`PACE_MASK`) of an answer of so many bytes that is complete now; null when nobody wants to know. */
   judge: ((bytes: number) => number) | null = null;
 
   /**

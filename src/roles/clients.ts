@@ -7,6 +7,7 @@
  */
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
 import type { DispatcherLink } from "../channel/dispatcher-link.ts";
+import { HEAVY } from "../channel/messages.ts";
 import { DISCONNECTED, HANGUP, type Poller, READABLE, WRITABLE } from "../net/poller.ts";
 import { TimerWheel } from "../net/timer-wheel.ts";
 import type { ControlBlock } from "../shm/control-block.ts";
@@ -271,10 +272,10 @@ export class Clients
     this.#control.setInFlight(this.#index, --this.#inFlight);
   }
 
-  /** A handler has answered a task: quickly, or after long computing, or neither. */
-  measured(task: Task, isQuick: boolean, isHeavy: boolean): void {
-    this.#kinds?.ranInPool(task.kind, task.kindParent, isQuick, isHeavy);
-    if (isHeavy) this.#kinds?.noteSlowTarget(task.kind, task.target, false);
+  /** A handler has answered a task at this pace (flags of messages.ts). */
+  measured(task: Task, pace: number): void {
+    this.#kinds?.ranInPool(task.kind, task.kindParent, pace);
+    if ((pace & HEAVY) !== 0) this.#kinds?.noteSlowTarget(task.kind, task.target, false);
     task.kind = NO_KIND;
   }
 

@@ -19,8 +19,8 @@ export interface FailedTaskOwner {
   over(task: Task): void;
   /** The answer cannot be completed: close at once. */
   broken(client: Client): void;
-  /** A handler was quick, or has computed for long, or neither. */
-  measured(task: Task, isQuick: boolean, isHeavy: boolean): void;
+  /** A handler has run at this pace (flags of messages.ts). */
+  measured(task: Task, pace: number): void;
   /** Sends an answer of the server's own for a request. */
   reply(client: Client, sequence: number, bytes: Buffer, closes: boolean): void;
   /** The deadline of a client is another. */
@@ -73,7 +73,7 @@ export class FailedTasks {
   #answer(task: Task, reply: Buffer): void {
     const { client } = task;
     // Whatever became of it, it was not quick.
-    if (task.kind !== NO_KIND) this.#owner.measured(task, false, false);
+    if (task.kind !== NO_KIND) this.#owner.measured(task, 0);
     this.#uploads.close(task);
     client.forget(task);
     this.#owner.reply(client, task.sequence, reply, false);

@@ -18,6 +18,7 @@ import {
   CREDIT,
   HEAVY,
   LAST,
+  LIGHT,
   QUICK,
   TASK,
   TYPE_MASK,
@@ -33,7 +34,7 @@ import { type ControlBlock, HANDLER_RETIRING } from "../shm/control-block.ts";
 import { HandlerCounter } from "../shm/counters.ts";
 import type { Parker } from "../shm/parker.ts";
 import type * as Files from "./file-access.ts";
-import { BYTE_MS, HEAVY_MS, QUICK_MS } from "./kind-table.ts";
+import { BYTE_MS, HEAVY_MS, QUICK_MS, SLOW_MS } from "./kind-table.ts";
 import { RunMeter } from "./run-meter.ts";
 import { YieldingWait } from "./yielding-wait.ts";
 
@@ -329,10 +330,12 @@ export class HandlerLoop {
     const quickMs = QUICK_MS + bytes * BYTE_MS;
     if (takenMs <= quickMs) return QUICK;
     const meter = this.#meter;
-    if (meter.keptMs(this.#startMs, now) <= quickMs) return QUICK;
+    const keptMs = meter.keptMs(this.#startMs, now);
+    if (keptMs <= quickMs) return QUICK;
+    const light = keptMs - quickMs < SLOW_MS - QUICK_MS ? LIGHT : 0;
     // What has mostly waited leaves the processor to others.
     const hasComputed = !meter.hasWaited || meter.usedMs >= takenMs / 4;
-    return hasComputed && meter.usedMs >= HEAVY_MS ? HEAVY : 0;
+    return hasComputed && meter.usedMs >= HEAVY_MS ? HEAVY | light : light;
   }
 
   /** The body of a request is complete: whether what its handler does with it is quick is worth knowing. */

@@ -26,6 +26,7 @@
  * the tag. A kind that finds its row taken by one that is promoted gets it one time in SIXTEEN, so that requests for
  * random paths do not push out the kinds that matter.
  */
+import { HEAVY, LIGHT, QUICK } from "../channel/messages.ts";
 import type { RequestHead } from "../http/request-head.ts";
 import { DispatcherCounter } from "../shm/counters.ts";
 
@@ -40,6 +41,8 @@ export const HEAVY_MS = 0.5;
  * memory that the kernel has to find first, wherever the handler runs.
  */
 export const BYTE_MS = 2.5e-6;
+/** The same inline: a hand-over would copy them once more. */
+export const INLINE_BYTE_MS: number = 2 * BYTE_MS;
 /** Heavy runs that make a kind heavy, and others that make it light again. */
 const HEAVY_RUNS = 2;
 /** A kind whose inline runs take more than this on average, in ms, is worth the hand-over. */
@@ -53,11 +56,19 @@ const AVERAGE_WEIGHT = 1 / 16;
 const SIXTEEN = 16;
 /** What a slow run takes off a kind's credit for being short, in good runs. */
 const SLIP = 4;
+/** What a run in the pool that was neither quick nor slow takes off a streak of quick ones. */
+const STUMBLE = 4;
 /** The most that a kind saves up, and so the longest slow run that is forgiven, in ms. */
 const FORGIVEN_MS = 5;
 /** What it saves with each good run, in us; for its bytes as much as they may take longer; and at most, so that it takes 16 to fill it. */
 const HAND_OVER_US = 10;
 const LONGEST_SAVING_US: number = (FORGIVEN_MS * 1000) / 16;
+/** A run of so many ms may have been a collection of the whole heap, if good runs have gained so many times as much before. */
+const PAUSE_MS = 16;
+const PARDON_GAIN = 20;
+const MOST_GAINED_US: number = PAUSE_MS * 1000 * PARDON_GAIN;
+/** Quick runs in the pool that it takes to be back after that. */
+const PARDONED_STREAK = 4;
 const SLOW_TARGETS = 1024;
 
 const QUESTION_MARK = 0x3f;
@@ -92,6 +103,8 @@ export class KindTable {
   readonly #heaviness: Uint8Array = new Uint8Array(ENTRIES);
   /** Microseconds that good runs since the promotion have saved, less those of slow runs that were forgiven. */
   readonly #savedUs: Int32Array = new Int32Array(ENTRIES);
+  /** Microseconds that all good runs since the promotion have saved, up to MOST_GAINED_US. */
+  readonly #gainedUs: Int32Array = new Int32Array(ENTRIES);
   /** How many targets of this kind are kinds of their own. While none is, targets need no hash. */
   readonly #ownTargets: Uint16Array = new Uint16Array(ENTRIES);
   /** Hashes of targets that were slow, found by their low bits, and the kinds of those that are kinds of their own, else NO_KIND. */
@@ -198,14 +211,18 @@ export class KindTable {
     return row >= 0 && this.#heaviness[row]! >= HEAVY_RUNS;
   }
 
-  /** A handler thread has run one: quickly and without waiting for anything, or with long computing, or neither. */
-  ranInPool(kind: number, parent: number, isQuick: boolean, isHeavy: boolean): void {
-    this.#learn(kind, isQuick);
-    this.#learn(parent, isQuick);
+  /**
+   * A handler thread has run one.
+   *
+   * @param pace flags of messages.ts (`PACE_MASK`)
+   */
+  ranInPool(kind: number, parent: number, pace: number): void {
+    this.#learn(kind, pace);
+    this.#learn(parent, pace);
     const row = this.#rowOf(kind);
     if (row < 0) return;
     const heaviness = this.#heaviness[row]!;
-    if (isHeavy) {
+    if ((pace & HEAVY) !== 0) {
       this.#heaviness[row] = Math.min(2 * HEAVY_RUNS, heaviness + 1);
       this.#slip(kind, SLIP);
     } else if (heaviness > 0) {
@@ -223,7 +240,7 @@ export class KindTable {
     if (isSettled && ms < SLOW_MS) {
       this.#ranWell(kind, ms, bytes);
     } else if (!isSettled || !this.#forgives(kind, ms)) {
-      this.#demote(kind);
+      this.#demote(kind, isSettled && ms <= PAUSE_MS ? ms * 1000 * PARDON_GAIN : Number.POSITIVE_INFINITY);
       this.#demote(parent);
       this.#slip(kind, isSettled && ms <= FORGIVEN_MS ? SLIP : 2 * SLIP);
     }
@@ -239,12 +256,14 @@ export class KindTable {
     return true;
   }
 
-  #learn(kind: number, isQuick: boolean): void {
+  #learn(kind: number, pace: number): void {
     const row = this.#rowOf(kind);
     // Once promoted, what still goes to the pool (a long body, say) is no example of what runs inline.
     if (row < 0 || this.#isInline[row] === 1) return;
     // Not 0, which is a kind that was never seen.
-    const streak = isQuick ? Math.max(0, this.#streak[row]!) + 1 : -1;
+    let streak = -1;
+    if ((pace & QUICK) !== 0) streak = Math.max(0, this.#streak[row]!) + 1;
+    else if ((pace & LIGHT) !== 0) streak = Math.max(-1, this.#streak[row]! - STUMBLE);
     this.#streak[row] = streak;
     if (streak >= this.#needed[row]!) this.#promote(row);
   }
@@ -275,6 +294,7 @@ export class KindTable {
     this.#streak[row] = runs;
     const savingUs = Math.min(LONGEST_SAVING_US, HAND_OVER_US + bytes * BYTE_MS * 1000);
     this.#savedUs[row] = Math.min(FORGIVEN_MS * 1000, this.#savedUs[row]! + savingUs);
+    this.#gainedUs[row] = Math.min(MOST_GAINED_US, this.#gainedUs[row]! + savingUs);
     if (runs % FORGIVING_RUNS === 0 && this.#needed[row]! > FIRST_STREAK) this.#needed[row]! >>= 1;
   }
 
@@ -293,15 +313,22 @@ export class KindTable {
     this.#shortness[row] = Math.max(SLIP, this.#shortness[row]!);
     this.#streak[row] = 0;
     this.#savedUs[row] = 0;
+    this.#gainedUs[row] = 0;
     this.#averageMs[row] = 0;
   }
 
-  #demote(kind: number): void {
+  /** @param pardonUs gain since its promotion that makes this no mistake, so that it comes back soon */
+  #demote(kind: number, pardonUs: number = Number.POSITIVE_INFINITY): void {
     const row = this.#rowOf(kind);
     if (row < 0) return;
+    const isPardoned = this.#isInline[row] === 1 && this.#gainedUs[row]! >= pardonUs;
     // Not one that ran inline as its siblings do, or for want of a thread.
     if (this.#isInline[row] === 1) this.#counters[DispatcherCounter.demotions]! += 1;
     this.#isInline[row] = 0;
+    if (isPardoned) {
+      this.#streak[row] = this.#needed[row]! - PARDONED_STREAK;
+      return;
+    }
     this.#streak[row] = -1;
     this.#needed[row] = Math.min(LONGEST_STREAK, this.#needed[row]! * 2);
   }

@@ -14,9 +14,8 @@ import {
   CLOSE,
   CUT,
   FILE_HEADER_BYTES,
-  HEAVY,
   IDLE_TIMEOUT,
-  QUICK,
+  PACE_MASK,
   TYPE_MASK,
 } from "../channel/messages.ts";
 import { closeSocket } from "../net/stream-socket.ts";
@@ -29,8 +28,8 @@ const TURN_MESSAGES = 512;
 
 /** What the result reader asks of its dispatcher. */
 export interface ResultOwner {
-  /** A handler has answered a task, or begun to: quickly without waiting for anything, after long computing, or neither. */
-  measured(task: Task, isQuick: boolean, isHeavy: boolean): void;
+  /** A handler has answered a task, or begun to, at this pace (flags of messages.ts). */
+  measured(task: Task, pace: number): void;
   /** The answer of a task is complete. */
   answered(client: Client, task: Task): void;
   /** A request is not in flight any more. */
@@ -85,7 +84,7 @@ export class ResultReader {
     const kind = type & TYPE_MASK;
     const isAnswer = kind === ANSWER || kind === ANSWER_BLOCK || kind === ANSWER_FILE;
     if (isAnswer && task !== null && task.kind !== 0) {
-      this.#owner.measured(task, (type & QUICK) !== 0, (type & HEAVY) !== 0);
+      this.#owner.measured(task, type & PACE_MASK);
     }
     if (kind === ANSWER) {
       if (task !== null) {

@@ -25,6 +25,8 @@ export class Answering {
   readonly results: ResultReader;
   /** What the dispatcher was told, in order. */
   readonly events: string[] = [];
+  /** How the handlers of answers have run, where the tasks' kinds are known. */
+  readonly paces: number[] = [];
   readonly counters: Float64Array = counterBlock(
     new SharedArrayBuffer(counterBytes(DISPATCHER_COUNTERS)),
     0,
@@ -60,8 +62,8 @@ export class Answering {
       list: (): void => {
         events.push("listed");
       },
-      measured: (task: Task, isQuick: boolean, isHeavy: boolean): void => {
-        events.push(`measured ${task.sequence} ${isQuick ? "quick" : isHeavy ? "heavy" : "neither"}`);
+      measured: (_task: Task, pace: number): void => {
+        this.paces.push(pace);
       },
       bodyCredit: (task: Task, bytes: number): void => {
         events.push(`credit ${task.sequence} ${bytes}`);

@@ -1,8 +1,18 @@
 import { afterEach, describe, expect, spyOn, test } from "bun:test";
 import { DispatcherLink } from "../../src/channel/dispatcher-link.ts";
 import { HandlerLink } from "../../src/channel/handler-link.ts";
-import { ANSWER, ANSWER_BLOCK, CUT, LAST, TYPE_MASK } from "../../src/channel/messages.ts";
-import { TASK_STREAMS_BODY } from "../../src/channel/task-record.ts";
+import {
+  ANSWER,
+  ANSWER_BLOCK,
+  CUT,
+  HEAVY,
+  LAST,
+  LIGHT,
+  PACE_MASK,
+  QUICK,
+  TYPE_MASK,
+} from "../../src/channel/messages.ts";
+import { TASK_MEASURED, TASK_STREAMS_BODY } from "../../src/channel/task-record.ts";
 import type { FetchHandler } from "../../src/fetch/registration.ts";
 import { installResponseNotes } from "../../src/fetch/response-notes.ts";
 import { HandlerRuntime } from "../../src/fetch/runtime.ts";
@@ -19,6 +29,8 @@ interface Request {
   text: string;
   isOver: boolean;
   isCut: boolean;
+  /** The flags of the answer that say how the handler has run. */
+  pace: number;
 }
 
 /** A loop on this thread and the dispatchers' ends of its links. */
@@ -58,7 +70,7 @@ class Run {
   }
 
   give(path: string, dispatcher = 0, flags = 0): { request: Request; entry: number } {
-    const request: Request = { path, text: "", isOver: false, isCut: false };
+    const request: Request = { path, text: "", isOver: false, isCut: false, pace: 0 };
     const { head, bytes, headStart, bodyStart } = parseRequest(`POST ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
     const link = this.dispatchers[dispatcher];
     const entry = link.give(request, head, bytes, headStart, bodyStart, 0, flags, PEER, PEER_INDEX);
@@ -97,6 +109,7 @@ class Run {
       }
       if (request === null || ((type & LAST) === 0 && kind !== CUT)) continue;
       request.isOver = true;
+      request.pace = type & PACE_MASK;
       request.isCut = kind === CUT;
       link.finish(entry);
     }
@@ -203,6 +216,41 @@ describe("tasks", () => {
     await loop.until(() => all.every(({ isOver }) => isOver));
     expect(all.map(({ text }) => text.slice(9, 12))).toEqual(["500", "200", "500"]);
     print.mockRestore();
+  });
+});
+
+describe("the pace of a task that is measured", () => {
+  const compute = async (request: globalThis.Request): Promise<Response> => {
+    const ms = Number(pathOf(request).slice(1));
+    if (ms < 0) await Bun.sleep(0);
+    const end = performance.now() + ms;
+    while (performance.now() < end);
+    return new Response("");
+  };
+
+  // Whatever else this machine does, one of many runs is not disturbed.
+  test.each([
+    ["0", QUICK],
+    ["0.4", LIGHT],
+    ["0.8", LIGHT | HEAVY],
+    ["3", HEAVY],
+  ])("after %s ms of computing", async (ms, pace) => {
+    const loop = start(compute);
+    const paces = new Set<number>();
+    for (let round = 0; round < 200 && !paces.has(pace); round++) {
+      const { request } = loop.give(`/${ms}`, 0, TASK_MEASURED);
+      await loop.until(() => request.isOver);
+      paces.add(request.pace);
+    }
+    expect([...paces]).toContain(pace);
+  });
+
+  test("is none where it waited, or where nobody asks", async () => {
+    const loop = start(compute);
+    for (const { request } of [loop.give("/-1", 0, TASK_MEASURED), loop.give("/0")]) {
+      await loop.until(() => request.isOver);
+      expect(request.pace).toBe(0);
+    }
   });
 });
 

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { QUICK } from "../../src/channel/messages.ts";
 import { installResponseNotes } from "../../src/fetch/response-notes.ts";
 import { HandlerRuntime } from "../../src/fetch/runtime.ts";
 import { InlineHost } from "../../src/roles/inline-host.ts";
@@ -74,7 +75,7 @@ function kindOf(method: string, path: string): number {
 
 function promote(method: string, path: string): void {
   const kind = kindOf(method, path);
-  while (!inline.kinds.isInline(kind, 0)) inline.kinds.ranInPool(kind, inline.kinds.parent, true, false);
+  while (!inline.kinds.isInline(kind, 0)) inline.kinds.ranInPool(kind, inline.kinds.parent, QUICK);
 }
 
 const get = (path: string, fields = ""): string => `GET /${path} HTTP/1.1\r\nHost: a\r\n${fields}\r\n`;

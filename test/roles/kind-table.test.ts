@@ -1,9 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { HEAVY, LIGHT, QUICK } from "../../src/channel/messages.ts";
 import { KindTable, NO_KIND, targetHash } from "../../src/roles/kind-table.ts";
 import { DISPATCHER_COUNTERS, DispatcherCounter } from "../../src/shm/counters.ts";
 import { parseRequest } from "../channel/link-pair.ts";
 
+/** One that was slow, or waited for something. */
+const SLOW = 0;
 const newCounters = (): Float64Array => new Float64Array(DISPATCHER_COUNTERS.length);
 const newKinds = (): KindTable => new KindTable(newCounters());
 
@@ -14,8 +17,8 @@ function find(kinds: KindTable, target: string, method = "GET", route = 0): [num
   return [kinds.find(head, bytes, headStart), kinds.parent];
 }
 
-function runInPool(kinds: KindTable, of: [number, number], count: number, isQuick = true): void {
-  for (let run = 0; run < count; run++) kinds.ranInPool(of[0], of[1], isQuick, false);
+function runInPool(kinds: KindTable, of: [number, number], count: number, pace: number = QUICK): void {
+  for (let run = 0; run < count; run++) kinds.ranInPool(of[0], of[1], pace);
 }
 
 const isInline = (kinds: KindTable, of: [number, number]): boolean => kinds.isInline(of[0], of[1]);
@@ -91,7 +94,7 @@ describe("kinds whose runs are short, worth it or not", () => {
     const kinds = newKinds();
     const of = find(kinds, "/a");
     runInPool(kinds, of, 16);
-    kinds.ranInPool(of[0], of[1], false, true);
+    kinds.ranInPool(of[0], of[1], HEAVY);
     expect(kinds.isShort(of[0])).toBe(false);
   });
 });
@@ -102,11 +105,37 @@ describe("promotion", () => {
     const kind = find(kinds, "/a");
     runInPool(kinds, kind, 15);
     expect(isInline(kinds, kind)).toBe(false);
-    runInPool(kinds, kind, 1, false);
+    runInPool(kinds, kind, 1, SLOW);
     runInPool(kinds, kind, 15);
     expect(isInline(kinds, kind)).toBe(false);
     runInPool(kinds, kind, 1);
     expect(isInline(kinds, kind)).toBe(true);
+  });
+
+  test("a run that was neither quick nor slow takes four off the streak, whether it is heavy or not", () => {
+    const kinds = newKinds();
+    const kind = find(kinds, "/a");
+    runInPool(kinds, kind, 15);
+    runInPool(kinds, kind, 1, LIGHT);
+    runInPool(kinds, kind, 4);
+    runInPool(kinds, kind, 1, LIGHT | HEAVY);
+    runInPool(kinds, kind, 4);
+    expect(isInline(kinds, kind)).toBe(false);
+    runInPool(kinds, kind, 1);
+    expect(isInline(kinds, kind)).toBe(true);
+  });
+
+  test("never where one in five is neither quick nor slow, or all are", () => {
+    const kinds = newKinds();
+    const kind = find(kinds, "/a");
+    for (let round = 0; round < 1000; round++) {
+      runInPool(kinds, kind, 4);
+      runInPool(kinds, kind, 1, LIGHT);
+      expect(isInline(kinds, kind)).toBe(false);
+    }
+    const other = find(kinds, "/b");
+    runInPool(kinds, other, 1000, LIGHT);
+    expect(isInline(kinds, other)).toBe(false);
   });
 
   test("a path that was never seen goes by its siblings; one that was slow does not", () => {
@@ -158,14 +187,56 @@ describe("demotion", () => {
   test("is forgiven after 65,536 good runs", () => {
     const kinds = newKinds();
     const kind = promoted(kinds);
-    kinds.ranInline(kind[0], kind[1], 6, true, 0);
+    kinds.ranInline(kind[0], kind[1], 20, true, 0);
     runInPool(kinds, kind, 32);
     for (let run = 0; run < 65_536; run++) kinds.ranInline(kind[0], kind[1], 0.01, true, 0);
-    kinds.ranInline(kind[0], kind[1], 6, true, 0);
+    kinds.ranInline(kind[0], kind[1], 20, true, 0);
     runInPool(kinds, kind, 31);
     expect(isInline(kinds, kind)).toBe(false);
     runInPool(kinds, kind, 1);
     expect(isInline(kinds, kind)).toBe(true);
+  });
+
+  // 20 times what the pause takes: a good run gains 10 us, and 2.5 for each 1,000 bytes, 312 at most.
+  test.each([
+    ["6 ms after 12,000 good runs", 6, 12_000, 0, true, 4],
+    ["6 ms after fewer", 6, 11_999, 0, true, 32],
+    ["6 ms after 463 of 100,000 bytes", 6, 463, 100_000, true, 4],
+    ["6 ms after 385 of 2,000,000 bytes", 6, 385, 2_000_000, true, 4],
+    ["6 ms after 384 of those", 6, 384, 2_000_000, true, 32],
+    ["16 ms after 32,000", 16, 32_000, 0, true, 4],
+    ["longer, after however many", 16.1, 60_000, 0, true, 32],
+    ["one that did not settle", 6, 60_000, 0, false, 32],
+  ])(
+    "by what may have been a collection of the whole heap, but then 4 runs are enough to come back: %s",
+    (_name, ms, good, bytes, isSettled, needed) => {
+      const kinds = newKinds();
+      const kind = promoted(kinds);
+      for (let run = 0; run < good; run++) kinds.ranInline(kind[0], kind[1], 0.01, true, bytes);
+      kinds.ranInline(kind[0], kind[1], ms, isSettled, bytes);
+      expect(isInline(kinds, kind)).toBe(false);
+      runInPool(kinds, kind, needed - 1);
+      expect(isInline(kinds, kind)).toBe(false);
+      runInPool(kinds, kind, 1);
+      expect(isInline(kinds, kind)).toBe(true);
+    },
+  );
+
+  test("after such a one, a slow run in the pool makes it take all runs again, and the next pause is none without as much gain", () => {
+    const kinds = newKinds();
+    const kind = promoted(kinds);
+    for (let run = 0; run < 12_000; run++) kinds.ranInline(kind[0], kind[1], 0.01, true, 0);
+    kinds.ranInline(kind[0], kind[1], 6, true, 0);
+    runInPool(kinds, kind, 3);
+    runInPool(kinds, kind, 1, SLOW);
+    runInPool(kinds, kind, 15);
+    expect(isInline(kinds, kind)).toBe(false);
+    runInPool(kinds, kind, 1);
+    expect(isInline(kinds, kind)).toBe(true);
+    for (let run = 0; run < 6000; run++) kinds.ranInline(kind[0], kind[1], 0.01, true, 0);
+    kinds.ranInline(kind[0], kind[1], 6, true, 0);
+    runInPool(kinds, kind, 31);
+    expect(isInline(kinds, kind)).toBe(false);
   });
 
   test("not by a short slow run after enough good ones: those are pauses of the engine", () => {
@@ -211,7 +282,7 @@ describe("demotion", () => {
   test("runs in the pool say nothing against a kind that is inline", () => {
     const kinds = newKinds();
     const kind = promoted(kinds);
-    runInPool(kinds, kind, 5, false);
+    runInPool(kinds, kind, 5, SLOW);
     expect(isInline(kinds, kind)).toBe(true);
   });
 });
@@ -238,7 +309,7 @@ describe("targets that were slow", () => {
     expect(find(kinds, other, "GET", route)).toEqual(before);
     expect(isInline(kinds, find(kinds, slow, "GET", route))).toBe(false);
     expect(isInline(kinds, before)).toBe(true);
-    for (let run = 0; run < 3; run++) kinds.ranInPool(target(slow), NO_KIND, false, true);
+    for (let run = 0; run < 3; run++) kinds.ranInPool(target(slow), NO_KIND, HEAVY);
     expect([kinds.isHeavy(target(slow)), kinds.isHeavy(before[0])]).toEqual([true, false]);
   });
 
@@ -319,7 +390,7 @@ test("promotions and demotions are counted, parents too; what changes nothing is
   expect(counts()).toEqual([1, 1]);
   // For want of a thread, in the pool, and by a kind that is not known.
   kinds.ranInline(kind, parent, 8, true, 0);
-  runInPool(kinds, [kind, parent], 1, false);
+  runInPool(kinds, [kind, parent], 1, SLOW);
   kinds.ranInline(NO_KIND, NO_KIND, 8, true, 0);
   expect(counts()).toEqual([1, 1]);
   runInPool(kinds, [kind, parent], 64);
@@ -331,11 +402,11 @@ test("promotions and demotions are counted, parents too; what changes nothing is
 test("a kind is heavy after two heavy runs more than others, and light again after others", () => {
   const kinds = newKinds();
   const kind = find(kinds, "/cpu");
-  kinds.ranInPool(kind[0], kind[1], false, true);
+  kinds.ranInPool(kind[0], kind[1], HEAVY);
   expect(kinds.isHeavy(kind[0])).toBe(false);
-  for (let run = 0; run < 10; run++) kinds.ranInPool(kind[0], kind[1], false, true);
+  for (let run = 0; run < 10; run++) kinds.ranInPool(kind[0], kind[1], HEAVY);
   expect(kinds.isHeavy(kind[0])).toBe(true);
-  for (let run = 0; run < 3; run++) kinds.ranInPool(kind[0], kind[1], true, false);
+  for (let run = 0; run < 3; run++) kinds.ranInPool(kind[0], kind[1], QUICK);
   expect(kinds.isHeavy(kind[0])).toBe(false);
 });
 
@@ -356,7 +427,7 @@ test("a flood of other paths does not push out a kind that is inline", () => {
 
 test("no kind is harmless", () => {
   const kinds = newKinds();
-  kinds.ranInPool(NO_KIND, NO_KIND, true, true);
+  kinds.ranInPool(NO_KIND, NO_KIND, QUICK | HEAVY);
   kinds.ranInline(NO_KIND, NO_KIND, 1, true, 0);
   expect([kinds.isInline(NO_KIND, NO_KIND), kinds.isHeavy(NO_KIND)]).toEqual([false, false]);
 });
@@ -370,7 +441,7 @@ test("whatever has happened, no kind is inline right after a slow run of it", ()
       const kinds = newKinds();
       for (const [path, what] of history) {
         const kind = find(kinds, `/kind/${"abcd"[path]}`);
-        if (what === "quick" || what === "slow") runInPool(kinds, kind, 5, what === "quick");
+        if (what === "quick" || what === "slow") runInPool(kinds, kind, 5, what === "quick" ? QUICK : SLOW);
         else kinds.ranInline(kind[0], kind[1], what === "mistake" ? 3 : 0.001, true, 0);
         if (what === "mistake") expect(isInline(kinds, kind)).toBe(false);
       }

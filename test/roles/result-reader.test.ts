@@ -6,7 +6,7 @@ import { close, open } from "../../ffi/calls.ts";
 import { O_CLOEXEC, O_RDONLY } from "../../ffi/constants.ts";
 import { check } from "../../ffi/errno.ts";
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
-import { CLOSE, FIRST, LAST } from "../../src/channel/messages.ts";
+import { CLOSE, FIRST, HEAVY, LAST, LIGHT, QUICK } from "../../src/channel/messages.ts";
 import { SLAB_BLOCKS } from "../../src/channel/pair-memory.ts";
 import { resetSocket } from "../../src/net/stream-socket.ts";
 import { CLIENT_CLOSED, CLIENT_LINGERING, TASK_OVER } from "../../src/roles/client.ts";
@@ -43,6 +43,19 @@ describe("messages", () => {
     run.pair.handler.setIdleTimeout(given.task.entry, given.serial, 7);
     run.turn();
     expect([run.events, run.client.idleTimeoutMs]).toEqual([["credit 0 5000"], 7000]);
+  });
+
+  test("answers say at which pace their handlers have run, where that is asked", () => {
+    const paces = [QUICK, HEAVY, LIGHT, LIGHT | HEAVY, 0];
+    for (const pace of paces) {
+      const given = run.give();
+      given.task.kind = 1;
+      given.answer("one", null, FIRST | LAST | pace);
+      run.turn();
+    }
+    run.give().answer("not asked", null, FIRST | LAST | QUICK);
+    run.turn();
+    expect(run.paces).toEqual(paces);
   });
 
   test("that come when their entry has another task are dropped, blocks are freed", () => {
