@@ -31,6 +31,7 @@ import {
   judgedFileBytes,
   LAST,
   OWNED,
+  PACE_MASK,
 } from "./messages.ts";
 import {
   DISPATCHER_WAITS_WORD,
@@ -322,7 +323,8 @@ export class HandlerLink implements AnswerSink {
     if (results.freeBytes < length + head.length + records * 32 + INLINE_ANSWER_BYTES) return false;
     let position = start;
     let headBytes = head.length;
-    let first = flags & FIRST;
+    // How the handler has run is read from the first record.
+    let first = flags & (FIRST | PACE_MASK);
     while (headBytes > 0 || position < end) {
       const take = Math.min(end - position, INLINE_ANSWER_BYTES);
       const offset = results.claim(headBytes + take);
@@ -330,7 +332,7 @@ export class HandlerLink implements AnswerSink {
       copyBytes(body, position, position + take, results.bytes, offset + headBytes);
       position += take;
       results.commit(
-        ANSWER | first | (position === end ? flags & ~FIRST : 0),
+        ANSWER | first | (position === end ? flags & ~(FIRST | PACE_MASK) : 0),
         entry,
         serial,
         headBytes + take,

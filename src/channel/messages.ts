@@ -64,9 +64,9 @@ export const IN_MEMORY = 0x2000;
 export const OWNED = 0x4000;
 /** Flag of the last piece of an answer: its handler has computed for long. Set for tasks with TASK_MEASURED. */
 export const HEAVY = 0x1000;
-/** Flag of a whole answer: its handler was not quick, but not slow either, and waited for nothing. Set for tasks with TASK_MEASURED. */
+/** Flag of a whole answer: its handler was not quick, but had kept its thread for less than what is slow. Set for tasks with TASK_MEASURED. */
 export const LIGHT = 0x8000;
-/** Those of them that tell how a handler has run, one or two. None is of one that was slow or waited for something. */
+/** Those that tell how a handler has run: LIGHT beside HEAVY, or one of the three. A slow one that did not compute has none, nor has one that waited. */
 export const PACE_MASK: number = QUICK | LIGHT | HEAVY;
 
 /** Bytes of an answer that may be on their way to a client at once: of one that exists whole, or of a stream that is read fast. */

@@ -7,7 +7,7 @@
  */
 import { NativeBuffer } from "../../ffi/native-buffer.ts";
 import type { DispatcherLink } from "../channel/dispatcher-link.ts";
-import { HEAVY } from "../channel/messages.ts";
+import { HEAVY, LIGHT } from "../channel/messages.ts";
 import { DISCONNECTED, HANGUP, type Poller, READABLE, WRITABLE } from "../net/poller.ts";
 import { TimerWheel } from "../net/timer-wheel.ts";
 import type { ControlBlock } from "../shm/control-block.ts";
@@ -275,7 +275,7 @@ export class Clients
   /** A handler has answered a task at this pace (flags of messages.ts). */
   measured(task: Task, pace: number): void {
     this.#kinds?.ranInPool(task.kind, task.kindParent, pace);
-    if ((pace & HEAVY) !== 0) this.#kinds?.noteSlowTarget(task.kind, task.target, false);
+    if ((pace & (HEAVY | LIGHT)) === HEAVY) this.#kinds?.noteSlowTarget(task.kind, task.target, false);
     task.kind = NO_KIND;
   }
 

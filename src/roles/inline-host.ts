@@ -33,7 +33,7 @@ import { CLIENT_CLOSED, type Client, TASK_GIVEN, TASK_OVER, Task, type TaskLink 
 import { GATHERED_BYTES } from "./direct-answers.ts";
 import { fileAccess } from "./file-access.ts";
 import type { InlineOwner } from "./inline-owner.ts";
-import { INLINE_BYTE_MS, type KindTable, QUICK_MS, SLOW_MS, targetHash } from "./kind-table.ts";
+import { inlineByteMs, type KindTable, QUICK_MS, SLOW_MS, targetHash } from "./kind-table.ts";
 import { copyAnswer } from "./native-answer.ts";
 import { NoticeList, TELL_ABORT, TELL_CREDIT, TELL_EXPIRED, TELL_HALF_CLOSED } from "./notice-list.ts";
 import { RunMeter } from "./run-meter.ts";
@@ -217,7 +217,7 @@ export class InlineHost implements ExchangeHost, AnswerSink, TaskLink {
     this.#counters[DispatcherCounter.requestsInline] += 1;
     // Bytes must be copied wherever they are read: they are no fault of the handler.
     const bytes = bodyBytes + this.#answerBytes;
-    const bytesMs = bytes * INLINE_BYTE_MS;
+    const bytesMs = inlineByteMs(bytes);
     const ownMs = (takenMs <= QUICK_MS + bytesMs ? takenMs : this.meter.keptMs(startMs, endMs)) - bytesMs;
     this.kinds.ranInline(kind, parent, ownMs, exchange.isDone, bytes);
     if (exchange.isDone) recordTime(this.#counters, DISPATCHER_RUN, takenMs);

@@ -3,15 +3,18 @@
  *
  * A kind is a route and method or, for a bare `fetch`, a method and a pattern of the path, in which a segment that looks
  * like an identifier stands for all of them and the query counts for nothing. It starts in the pool, which measures it,
- * and is promoted after a streak of quick runs; inline, it is demoted by the first run that is slow or does not settle,
- * or when its average is more than a hand-over is worth. Each demotion doubles the streak it takes to come back, and a
- * long time without one halves it again: a branch predictor with hysteresis. So a wrong guess delays the other clients
- * of one dispatcher once, and kinds that are slow one time in a thousand stay in the pool.
+ * and is promoted after a streak of quick runs, which a light one shortens and any other ends; inline, it is demoted by the first
+ * run that is slow or does not settle, or when its average is more than a hand-over is worth. Each demotion but those that are
+ * pardoned (below) doubles the streak it takes to come back, and a long time without one halves it again: a branch predictor with
+ * hysteresis. So a wrong guess delays the other clients of one dispatcher once, and kinds that are slow one time in a thousand stay
+ * in the pool.
  *
  * Runs are judged by how long they kept the thread, not by the clock (`run-meter.ts`). Still the engine itself pauses now and then, to
  * collect garbage or compile. So a kind saves up what the hand-overs of its good runs would have cost, the copying of their bytes
  * included, and a slow run is forgiven that what is saved pays for: all of them together cost less than a hand-over of each, and what
- * others wait for one after the other is FORGIVEN_MS at most.
+ * others wait for one after the other is FORGIVEN_MS at most. A longer one, of PAUSE_MS at most, is pardoned when good runs have
+ * gained PARDON_GAIN times as much before, what was forgiven taken off: the kind is demoted, but PARDONED_STREAK quick runs bring it
+ * back. The target that was slow is not among them, see below.
  *
  * A kind whose runs compute for long is noted as heavy: `heavy-limit.ts` says what for.
  *
@@ -41,8 +44,6 @@ export const HEAVY_MS = 0.5;
  * memory that the kernel has to find first, wherever the handler runs.
  */
 export const BYTE_MS = 2.5e-6;
-/** The same inline: a hand-over would copy them once more. */
-export const INLINE_BYTE_MS: number = 2 * BYTE_MS;
 /** Heavy runs that make a kind heavy, and others that make it light again. */
 const HEAVY_RUNS = 2;
 /** A kind whose inline runs take more than this on average, in ms, is worth the hand-over. */
@@ -60,12 +61,13 @@ const SLIP = 4;
 const STUMBLE = 4;
 /** The most that a kind saves up, and so the longest slow run that is forgiven, in ms. */
 const FORGIVEN_MS = 5;
-/** What it saves with each good run, in us; for its bytes as much as they may take longer; and at most, so that it takes 16 to fill it. */
+/** What it saves with each good run, in us; for its bytes as much as they may take longer in the pool; and at most, so that it takes 16 to fill it. */
 const HAND_OVER_US = 10;
 const LONGEST_SAVING_US: number = (FORGIVEN_MS * 1000) / 16;
-/** A run of so many ms may have been a collection of the whole heap, if good runs have gained so many times as much before. */
+/** A run of so many ms may have been a collection of the whole heap, if good runs have gained so many times as much before, each this much at most. */
 const PAUSE_MS = 16;
 const PARDON_GAIN = 20;
+const LONGEST_GAIN_US = 100;
 const MOST_GAINED_US: number = PAUSE_MS * 1000 * PARDON_GAIN;
 /** Quick runs in the pool that it takes to be back after that. */
 const PARDONED_STREAK = 4;
@@ -81,6 +83,8 @@ const IDENTIFIER = 0x123;
 const ANY = 0x12a;
 /** Segments with a digit in them are identifiers from this length on (`v1` is none). */
 const IDENTIFIER_LENGTH = 4;
+/** Others wait while bytes are copied inline, so only so many count. */
+const MOST_INLINE_BYTES: number = 2 * 1024 * 1024;
 
 /** No kind: the request goes to the pool and nothing is learnt of it. */
 export const NO_KIND = 0;
@@ -103,7 +107,7 @@ export class KindTable {
   readonly #heaviness: Uint8Array = new Uint8Array(ENTRIES);
   /** Microseconds that good runs since the promotion have saved, less those of slow runs that were forgiven. */
   readonly #savedUs: Int32Array = new Int32Array(ENTRIES);
-  /** Microseconds that all good runs since the promotion have saved, up to MOST_GAINED_US. */
+  /** Microseconds that good runs since the promotion have saved and no slow ones have cost, up to MOST_GAINED_US. */
   readonly #gainedUs: Int32Array = new Int32Array(ENTRIES);
   /** How many targets of this kind are kinds of their own. While none is, targets need no hash. */
   readonly #ownTargets: Uint16Array = new Uint16Array(ENTRIES);
@@ -240,8 +244,8 @@ export class KindTable {
     if (isSettled && ms < SLOW_MS) {
       this.#ranWell(kind, ms, bytes);
     } else if (!isSettled || !this.#forgives(kind, ms)) {
-      this.#demote(kind, isSettled && ms <= PAUSE_MS ? ms * 1000 * PARDON_GAIN : Number.POSITIVE_INFINITY);
-      this.#demote(parent);
+      const pardonUs = isSettled && ms <= PAUSE_MS ? ms * 1000 * PARDON_GAIN : Number.POSITIVE_INFINITY;
+      if (!this.#demote(kind, pardonUs)) this.#demote(parent);
       this.#slip(kind, isSettled && ms <= FORGIVEN_MS ? SLIP : 2 * SLIP);
     }
   }
@@ -253,6 +257,7 @@ export class KindTable {
     const us = Math.ceil(ms * 1000);
     if (us > this.#savedUs[row]!) return false;
     this.#savedUs[row]! -= us;
+    this.#gainedUs[row] = Math.max(0, this.#gainedUs[row]! - us);
     return true;
   }
 
@@ -260,10 +265,11 @@ export class KindTable {
     const row = this.#rowOf(kind);
     // Once promoted, what still goes to the pool (a long body, say) is no example of what runs inline.
     if (row < 0 || this.#isInline[row] === 1) return;
+    const former = this.#streak[row]!;
     // Not 0, which is a kind that was never seen.
     let streak = -1;
-    if ((pace & QUICK) !== 0) streak = Math.max(0, this.#streak[row]!) + 1;
-    else if ((pace & LIGHT) !== 0) streak = Math.max(-1, this.#streak[row]! - STUMBLE);
+    if ((pace & QUICK) !== 0) streak = Math.max(0, former) + 1;
+    else if ((pace & LIGHT) !== 0 && former > STUMBLE) streak = former - STUMBLE;
     this.#streak[row] = streak;
     if (streak >= this.#needed[row]!) this.#promote(row);
   }
@@ -284,7 +290,8 @@ export class KindTable {
       if (shortness > 0) return;
       this.#promote(row);
     }
-    const average = this.#averageMs[row]! + (ms - this.#averageMs[row]!) * AVERAGE_WEIGHT;
+    // What bytes did not take of what they may makes up for nothing.
+    const average = this.#averageMs[row]! + (Math.max(0, ms) - this.#averageMs[row]!) * AVERAGE_WEIGHT;
     this.#averageMs[row] = average;
     if (average > WORTH_MS) {
       this.#demote(kind);
@@ -294,7 +301,10 @@ export class KindTable {
     this.#streak[row] = runs;
     const savingUs = Math.min(LONGEST_SAVING_US, HAND_OVER_US + bytes * BYTE_MS * 1000);
     this.#savedUs[row] = Math.min(FORGIVEN_MS * 1000, this.#savedUs[row]! + savingUs);
-    this.#gainedUs[row] = Math.min(MOST_GAINED_US, this.#gainedUs[row]! + savingUs);
+    this.#gainedUs[row] = Math.min(
+      MOST_GAINED_US,
+      this.#gainedUs[row]! + Math.min(LONGEST_GAIN_US, savingUs),
+    );
     if (runs % FORGIVING_RUNS === 0 && this.#needed[row]! > FIRST_STREAK) this.#needed[row]! >>= 1;
   }
 
@@ -317,20 +327,25 @@ export class KindTable {
     this.#averageMs[row] = 0;
   }
 
-  /** @param pardonUs gain since its promotion that makes this no mistake, so that it comes back soon */
-  #demote(kind: number, pardonUs: number = Number.POSITIVE_INFINITY): void {
+  /**
+   * Whether it was pardoned, so that it comes back soon.
+   *
+   * @param pardonUs what it must have gained since its promotion for that
+   */
+  #demote(kind: number, pardonUs: number = Number.POSITIVE_INFINITY): boolean {
     const row = this.#rowOf(kind);
-    if (row < 0) return;
+    if (row < 0) return false;
     const isPardoned = this.#isInline[row] === 1 && this.#gainedUs[row]! >= pardonUs;
     // Not one that ran inline as its siblings do, or for want of a thread.
     if (this.#isInline[row] === 1) this.#counters[DispatcherCounter.demotions]! += 1;
     this.#isInline[row] = 0;
     if (isPardoned) {
       this.#streak[row] = this.#needed[row]! - PARDONED_STREAK;
-      return;
+      return true;
     }
     this.#streak[row] = -1;
     this.#needed[row] = Math.min(LONGEST_STREAK, this.#needed[row]! * 2);
+    return false;
   }
 
   /** The row of a kind; -1 of none, and of one whose row another has got. */
@@ -360,6 +375,11 @@ export class KindTable {
 
 function isIdentifier(length: number, digits: number): boolean {
   return digits > 0 && (digits === length || length >= IDENTIFIER_LENGTH);
+}
+
+/** Milliseconds that an inline run may take longer for its bytes: twice as long as in the pool, since a hand-over would copy them once more. */
+export function inlineByteMs(bytes: number): number {
+  return Math.min(bytes, MOST_INLINE_BYTES) * 2 * BYTE_MS;
 }
 
 /** A number for the method and the whole target of a request. */

@@ -8,10 +8,13 @@ import {
   CUT,
   FILE_ANSWER_BYTES,
   FIRST,
+  HEAVY,
   IDLE_TIMEOUT,
   INLINE_ANSWER_BYTES,
   LAST,
+  LIGHT,
   LONG_FILE_ANSWER_BYTES,
+  PACE_MASK,
   QUICK,
 } from "../../src/channel/messages.ts";
 import { RING_BYTES, SLAB_BLOCKS } from "../../src/channel/pair-memory.ts";
@@ -190,6 +193,18 @@ describe("without a free block", () => {
     const results = pair.readResults();
     expect(bytesOf(results).toString()).toBe("h".repeat(16_000));
     expect(results.at(-1)!.flags & LAST).toBe(LAST);
+  });
+
+  test("what an answer says of its handler's pace is on its first record", () => {
+    for (const length of [50, 9000]) {
+      const { pair, entry, serial } = exhausted();
+      pair.handler.judge = () => LIGHT | HEAVY;
+      pair.handler.answer(entry, serial, "head", pattern(length), 0, length, FIRST | LAST);
+      const flags = pair.readResults().map((result) => result.flags);
+      expect(flags[0]! & (FIRST | PACE_MASK)).toBe(FIRST | LIGHT | HEAVY);
+      expect(flags.slice(1).map((next) => next & (FIRST | PACE_MASK))).toEqual(flags.slice(1).map(() => 0));
+      expect(flags.at(-1)! & LAST).toBe(LAST);
+    }
   });
 
   test("nor are there enough, when there is no run of them: all stay free for shorter pieces", () => {

@@ -17,6 +17,7 @@ const folder = mkdtempSync(join(tmpdir(), "epollo-inline-"));
 writeFileSync(join(folder, "file.txt"), "of a file");
 
 const LONG = "0123456789".repeat(100_000);
+const LONGEST = LONG.repeat(5);
 let run: Serving;
 let inline: InlineHost;
 let gate: PromiseWithResolvers<string>;
@@ -35,6 +36,7 @@ async function fetch(request: Request): Promise<Response> {
     while (performance.now() < end);
   }
   if (path === "/long") return new Response(LONG);
+  if (path === "/longest") return new Response(LONGEST);
   if (path === "/file") return new Response(Bun.file(join(folder, "file.txt")));
   if (path === "/throw") throw new Error("on purpose");
   if (path === "/wait") {
@@ -61,7 +63,19 @@ beforeEach(() => {
   aborted = 0;
   cancelled = 0;
   for (const method of ["GET", "POST", "HEAD"]) {
-    for (const path of ["a", "b", "echo", "bytes", "long", "file", "throw", "wait", "stream", "busy"])
+    for (const path of [
+      "a",
+      "b",
+      "echo",
+      "bytes",
+      "long",
+      "longest",
+      "file",
+      "throw",
+      "wait",
+      "stream",
+      "busy",
+    ])
       promote(method, path);
   }
 });
@@ -189,6 +203,29 @@ describe("bodies", () => {
     });
     expect(bodiesOf(peer.received).slice(2)).toEqual(["300000 300000 120", "y".repeat(200_000), "at /a"]);
     expect([ranInline(), run.inFlight]).toEqual([5, 0]);
+  });
+
+  test("may take 5 us for each 1,000 bytes, of the answer too, up to 2 MiB", async () => {
+    const judged: { ms: number; bytes: number }[] = [];
+    inline.kinds.ranInline = (_kind, _parent, ms, _isSettled, bytes) => void judged.push({ ms, bytes });
+    const peer = await run.connect();
+    // What a run itself takes comes on top; one of many is short.
+    const leastOf = async (request: string, allowedMs: number): Promise<void> => {
+      judged.length = 0;
+      for (let round = 1; round <= 50; round++) {
+        peer.send(request);
+        await run.until(() => judged.length === round);
+        if (judged.at(-1)!.ms < -allowedMs * 0.75) break;
+      }
+      const least = Math.min(...judged.map(({ ms }) => ms));
+      expect([least >= -allowedMs, least < -allowedMs * 0.75]).toEqual([true, true]);
+    };
+    await leastOf(post("echo", "y".repeat(200_000)), 2.01);
+    expect(judged.every(({ bytes }) => bytes >= 400_000 && bytes < 401_000)).toBe(true);
+    judged.length = 0;
+    peer.send(get("longest"));
+    await run.until(() => judged.length === 1);
+    expect([judged[0]!.bytes >= 5_000_000, judged[0]!.ms >= -10.49]).toEqual([true, true]);
   });
 
   test("past 1 MiB, or past 64 MiB of all together, handler threads read them as they come", async () => {

@@ -2,26 +2,10 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { HEAVY, LIGHT, QUICK } from "../../src/channel/messages.ts";
 import { KindTable, NO_KIND, targetHash } from "../../src/roles/kind-table.ts";
-import { DISPATCHER_COUNTERS, DispatcherCounter } from "../../src/shm/counters.ts";
+import { DispatcherCounter } from "../../src/shm/counters.ts";
 import { parseRequest } from "../channel/link-pair.ts";
+import { find, isInline, newCounters, newKinds, runInPool, SLOW } from "./kinds.ts";
 
-/** One that was slow, or waited for something. */
-const SLOW = 0;
-const newCounters = (): Float64Array => new Float64Array(DISPATCHER_COUNTERS.length);
-const newKinds = (): KindTable => new KindTable(newCounters());
-
-/** The kind of a request and its parent. */
-function find(kinds: KindTable, target: string, method = "GET", route = 0): [number, number] {
-  const { head, bytes, headStart } = parseRequest(`${method} ${target} HTTP/1.1\r\nHost: a\r\n\r\n`);
-  head.route = route;
-  return [kinds.find(head, bytes, headStart), kinds.parent];
-}
-
-function runInPool(kinds: KindTable, of: [number, number], count: number, pace: number = QUICK): void {
-  for (let run = 0; run < count; run++) kinds.ranInPool(of[0], of[1], pace);
-}
-
-const isInline = (kinds: KindTable, of: [number, number]): boolean => kinds.isInline(of[0], of[1]);
 const kindOf = (target: string, method?: string, route?: number): number =>
   find(newKinds(), target, method, route)[0];
 
@@ -125,6 +109,24 @@ describe("promotion", () => {
     expect(isInline(kinds, kind)).toBe(true);
   });
 
+  test("a heavy one that is not light ends it", () => {
+    const kinds = newKinds();
+    const kind = find(kinds, "/a");
+    runInPool(kinds, kind, 15);
+    runInPool(kinds, kind, 1, HEAVY);
+    runInPool(kinds, kind, 15);
+    expect(isInline(kinds, kind)).toBe(false);
+  });
+
+  test("a streak that light runs took back is none of a kind that was never seen", () => {
+    const kinds = newKinds();
+    const kind = find(kinds, "/posts/one");
+    runInPool(kinds, kind, 4);
+    runInPool(kinds, kind, 1, LIGHT);
+    for (const letter of "abcdefghijklmnop") runInPool(kinds, find(kinds, `/posts/slug-${letter}`), 1);
+    expect([isInline(kinds, find(kinds, "/posts/two")), isInline(kinds, kind)]).toEqual([true, false]);
+  });
+
   test("never where one in five is neither quick nor slow, or all are", () => {
     const kinds = newKinds();
     const kind = find(kinds, "/a");
@@ -149,141 +151,6 @@ describe("promotion", () => {
     expect(isInline(kinds, find(kinds, "/posts/another"))).toBe(false);
     expect(isInline(kinds, find(kinds, "/posts/yet-another"))).toBe(true);
     expect(isInline(kinds, find(kinds, "/other/path"))).toBe(false);
-  });
-});
-
-describe("demotion", () => {
-  const promoted = (kinds: KindTable): [number, number] => {
-    const kind = find(kinds, "/a");
-    runInPool(kinds, kind, 16);
-    return kind;
-  };
-
-  test.each([
-    ["a slow run", 1.5, true],
-    ["one that did not settle", 0.01, false],
-  ])("by %s, and it takes twice as many runs to come back, each time", (_name, ms, isSettled) => {
-    const kinds = newKinds();
-    const kind = promoted(kinds);
-    for (const needed of [32, 64, 128]) {
-      kinds.ranInline(kind[0], kind[1], ms, isSettled, 0);
-      expect(isInline(kinds, kind)).toBe(false);
-      runInPool(kinds, kind, needed - 1);
-      expect(isInline(kinds, kind)).toBe(false);
-      runInPool(kinds, kind, 1);
-      expect(isInline(kinds, kind)).toBe(true);
-    }
-  });
-
-  test("by an average that is worth a hand-over", () => {
-    const kinds = newKinds();
-    const kind = promoted(kinds);
-    for (let run = 0; run < 1000; run++) kinds.ranInline(kind[0], kind[1], 0.05, true, 0);
-    expect(isInline(kinds, kind)).toBe(true);
-    for (let run = 0; run < 100; run++) kinds.ranInline(kind[0], kind[1], 0.2, true, 0);
-    expect(isInline(kinds, kind)).toBe(false);
-  });
-
-  test("is forgiven after 65,536 good runs", () => {
-    const kinds = newKinds();
-    const kind = promoted(kinds);
-    kinds.ranInline(kind[0], kind[1], 20, true, 0);
-    runInPool(kinds, kind, 32);
-    for (let run = 0; run < 65_536; run++) kinds.ranInline(kind[0], kind[1], 0.01, true, 0);
-    kinds.ranInline(kind[0], kind[1], 20, true, 0);
-    runInPool(kinds, kind, 31);
-    expect(isInline(kinds, kind)).toBe(false);
-    runInPool(kinds, kind, 1);
-    expect(isInline(kinds, kind)).toBe(true);
-  });
-
-  // 20 times what the pause takes: a good run gains 10 us, and 2.5 for each 1,000 bytes, 312 at most.
-  test.each([
-    ["6 ms after 12,000 good runs", 6, 12_000, 0, true, 4],
-    ["6 ms after fewer", 6, 11_999, 0, true, 32],
-    ["6 ms after 463 of 100,000 bytes", 6, 463, 100_000, true, 4],
-    ["6 ms after 385 of 2,000,000 bytes", 6, 385, 2_000_000, true, 4],
-    ["6 ms after 384 of those", 6, 384, 2_000_000, true, 32],
-    ["16 ms after 32,000", 16, 32_000, 0, true, 4],
-    ["longer, after however many", 16.1, 60_000, 0, true, 32],
-    ["one that did not settle", 6, 60_000, 0, false, 32],
-  ])(
-    "by what may have been a collection of the whole heap, but then 4 runs are enough to come back: %s",
-    (_name, ms, good, bytes, isSettled, needed) => {
-      const kinds = newKinds();
-      const kind = promoted(kinds);
-      for (let run = 0; run < good; run++) kinds.ranInline(kind[0], kind[1], 0.01, true, bytes);
-      kinds.ranInline(kind[0], kind[1], ms, isSettled, bytes);
-      expect(isInline(kinds, kind)).toBe(false);
-      runInPool(kinds, kind, needed - 1);
-      expect(isInline(kinds, kind)).toBe(false);
-      runInPool(kinds, kind, 1);
-      expect(isInline(kinds, kind)).toBe(true);
-    },
-  );
-
-  test("after such a one, a slow run in the pool makes it take all runs again, and the next pause is none without as much gain", () => {
-    const kinds = newKinds();
-    const kind = promoted(kinds);
-    for (let run = 0; run < 12_000; run++) kinds.ranInline(kind[0], kind[1], 0.01, true, 0);
-    kinds.ranInline(kind[0], kind[1], 6, true, 0);
-    runInPool(kinds, kind, 3);
-    runInPool(kinds, kind, 1, SLOW);
-    runInPool(kinds, kind, 15);
-    expect(isInline(kinds, kind)).toBe(false);
-    runInPool(kinds, kind, 1);
-    expect(isInline(kinds, kind)).toBe(true);
-    for (let run = 0; run < 6000; run++) kinds.ranInline(kind[0], kind[1], 0.01, true, 0);
-    kinds.ranInline(kind[0], kind[1], 6, true, 0);
-    runInPool(kinds, kind, 31);
-    expect(isInline(kinds, kind)).toBe(false);
-  });
-
-  test("not by a short slow run after enough good ones: those are pauses of the engine", () => {
-    const kinds = newKinds();
-    const kind = promoted(kinds);
-    const runWell = (count: number): void => {
-      for (let run = 0; run < count; run++) kinds.ranInline(kind[0], kind[1], 0.01, true, 0);
-    };
-    runWell(200);
-    kinds.ranInline(kind[0], kind[1], 2, true, 0);
-    expect(isInline(kinds, kind)).toBe(true);
-    runWell(199);
-    kinds.ranInline(kind[0], kind[1], 2, true, 0);
-    expect(isInline(kinds, kind)).toBe(false);
-  });
-
-  test("not by several of those, one after the other, for which together the good ones were enough: 5 ms at most", () => {
-    const kinds = newKinds();
-    const kind = promoted(kinds);
-    for (let run = 0; run < 10_000; run++) kinds.ranInline(kind[0], kind[1], 0.01, true, 0);
-    for (const ms of [2, 1.5, 1.5]) kinds.ranInline(kind[0], kind[1], ms, true, 0);
-    expect(isInline(kinds, kind)).toBe(true);
-    kinds.ranInline(kind[0], kind[1], 1.1, true, 0);
-    expect(isInline(kinds, kind)).toBe(false);
-  });
-
-  test("not by one after few good ones of long bodies, which a hand-over would copy: good runs pay for that too", () => {
-    const kinds = newKinds();
-    const kind = promoted(kinds);
-    const runWell = (count: number, bytes: number): void => {
-      for (let run = 0; run < count; run++) kinds.ranInline(kind[0], kind[1], 0.05, true, bytes);
-    };
-    // 10 us each and 2.5 for each 1,000 bytes: 260.
-    runWell(8, 100_000);
-    kinds.ranInline(kind[0], kind[1], 2, true, 100_000);
-    expect(isInline(kinds, kind)).toBe(true);
-    // However long they are, it takes 16 to pay for 5 ms.
-    runWell(15, 2_000_000);
-    kinds.ranInline(kind[0], kind[1], 4.9, true, 2_000_000);
-    expect(isInline(kinds, kind)).toBe(false);
-  });
-
-  test("runs in the pool say nothing against a kind that is inline", () => {
-    const kinds = newKinds();
-    const kind = promoted(kinds);
-    runInPool(kinds, kind, 5, SLOW);
-    expect(isInline(kinds, kind)).toBe(true);
   });
 });
 
@@ -340,6 +207,21 @@ describe("targets that were slow", () => {
       runInPool(kinds, find(kinds, "/a?x"), 16);
       expect(find(kinds, "/a?x")).toEqual(before);
     }
+  });
+
+  test("inline, also where it was pardoned: others come back after 4 runs, it is quick 16 times first", () => {
+    const kinds = newKinds();
+    const before = find(kinds, "/a");
+    runInPool(kinds, before, 16);
+    for (let run = 0; run < 12_000; run++) kinds.ranInline(before[0], before[1], 0.01, true, 0);
+    runSlowly(kinds, "/a?x", 6);
+    runInPool(kinds, before, 4);
+    expect([isInline(kinds, find(kinds, "/a?y")), isInline(kinds, find(kinds, "/a?x"))]).toEqual([
+      true,
+      false,
+    ]);
+    runInPool(kinds, find(kinds, "/a?x"), 16);
+    expect(find(kinds, "/a?x")).toEqual(before);
   });
 
   test("inline, not where it was forgiven", () => {
