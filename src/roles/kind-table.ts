@@ -335,11 +335,11 @@ export class KindTable {
   #demote(kind: number, pardonUs: number = Number.POSITIVE_INFINITY): boolean {
     const row = this.#rowOf(kind);
     if (row < 0) return false;
-    const isPardoned = this.#isInline[row] === 1 && this.#gainedUs[row]! >= pardonUs;
     // Not one that ran inline as its siblings do, or for want of a thread.
-    if (this.#isInline[row] === 1) this.#counters[DispatcherCounter.demotions]! += 1;
+    const wasInline = this.#isInline[row] === 1;
+    if (wasInline) this.#counters[DispatcherCounter.demotions]! += 1;
     this.#isInline[row] = 0;
-    if (isPardoned) {
+    if (wasInline && this.#gainedUs[row]! >= pardonUs) {
       this.#streak[row] = this.#needed[row]! - PARDONED_STREAK;
       return true;
     }

@@ -1,7 +1,7 @@
 /** How kinds lose their place inline, and what it takes to come back (`src/roles/kind-table.ts`). */
 import { describe, expect, test } from "bun:test";
 import type { KindTable } from "../../src/roles/kind-table.ts";
-import { find, isInline, newKinds, runInPool, SLOW } from "./kinds.ts";
+import { find, isInline, newKinds, runInPool, runWell, SLOW } from "./kinds.ts";
 
 describe("demotion", () => {
   const promoted = (kinds: KindTable): [number, number] => {
@@ -10,9 +10,6 @@ describe("demotion", () => {
     return kind;
   };
 
-  const runWell = (kinds: KindTable, of: [number, number], count: number, bytes = 0): void => {
-    for (let run = 0; run < count; run++) kinds.ranInline(of[0], of[1], 0.01, true, bytes);
-  };
   /** How many quick runs in the pool a kind needs that was demoted. */
   const runsToReturn = (kinds: KindTable, of: [number, number]): number => {
     let runs = 0;
@@ -52,7 +49,7 @@ describe("demotion", () => {
     const kind = promoted(kinds);
     kinds.ranInline(kind[0], kind[1], 20, true, 0);
     runInPool(kinds, kind, 32);
-    for (let run = 0; run < 65_536; run++) kinds.ranInline(kind[0], kind[1], 0.01, true, 0);
+    runWell(kinds, kind, 65_536);
     kinds.ranInline(kind[0], kind[1], 20, true, 0);
     runInPool(kinds, kind, 31);
     expect(isInline(kinds, kind)).toBe(false);
@@ -111,7 +108,7 @@ describe("demotion", () => {
   test("after such a one, a slow run in the pool makes it take all runs again, and the next pause is none without as much gain", () => {
     const kinds = newKinds();
     const kind = promoted(kinds);
-    for (let run = 0; run < 12_000; run++) kinds.ranInline(kind[0], kind[1], 0.01, true, 0);
+    runWell(kinds, kind, 12_000);
     kinds.ranInline(kind[0], kind[1], 6, true, 0);
     runInPool(kinds, kind, 3);
     runInPool(kinds, kind, 1, SLOW);
@@ -119,7 +116,7 @@ describe("demotion", () => {
     expect(isInline(kinds, kind)).toBe(false);
     runInPool(kinds, kind, 1);
     expect(isInline(kinds, kind)).toBe(true);
-    for (let run = 0; run < 6000; run++) kinds.ranInline(kind[0], kind[1], 0.01, true, 0);
+    runWell(kinds, kind, 6000);
     kinds.ranInline(kind[0], kind[1], 6, true, 0);
     runInPool(kinds, kind, 31);
     expect(isInline(kinds, kind)).toBe(false);
@@ -128,13 +125,10 @@ describe("demotion", () => {
   test("not by a short slow run after enough good ones: those are pauses of the engine", () => {
     const kinds = newKinds();
     const kind = promoted(kinds);
-    const runWell = (count: number): void => {
-      for (let run = 0; run < count; run++) kinds.ranInline(kind[0], kind[1], 0.01, true, 0);
-    };
-    runWell(200);
+    runWell(kinds, kind, 200);
     kinds.ranInline(kind[0], kind[1], 2, true, 0);
     expect(isInline(kinds, kind)).toBe(true);
-    runWell(199);
+    runWell(kinds, kind, 199);
     kinds.ranInline(kind[0], kind[1], 2, true, 0);
     expect(isInline(kinds, kind)).toBe(false);
   });
@@ -142,7 +136,7 @@ describe("demotion", () => {
   test("not by several of those, one after the other, for which together the good ones were enough: 5 ms at most", () => {
     const kinds = newKinds();
     const kind = promoted(kinds);
-    for (let run = 0; run < 10_000; run++) kinds.ranInline(kind[0], kind[1], 0.01, true, 0);
+    runWell(kinds, kind, 10_000);
     for (const ms of [2, 1.5, 1.5]) kinds.ranInline(kind[0], kind[1], ms, true, 0);
     expect(isInline(kinds, kind)).toBe(true);
     kinds.ranInline(kind[0], kind[1], 1.1, true, 0);
@@ -152,15 +146,15 @@ describe("demotion", () => {
   test("not by one after few good ones of long bodies, which a hand-over would copy: good runs pay for that too", () => {
     const kinds = newKinds();
     const kind = promoted(kinds);
-    const runWell = (count: number, bytes: number): void => {
+    const runLong = (count: number, bytes: number): void => {
       for (let run = 0; run < count; run++) kinds.ranInline(kind[0], kind[1], 0.05, true, bytes);
     };
     // 10 us each and 2.5 for each 1,000 bytes: 260.
-    runWell(8, 100_000);
+    runLong(8, 100_000);
     kinds.ranInline(kind[0], kind[1], 2, true, 100_000);
     expect(isInline(kinds, kind)).toBe(true);
     // However long they are, it takes 16 to pay for 5 ms.
-    runWell(15, 2_000_000);
+    runLong(15, 2_000_000);
     kinds.ranInline(kind[0], kind[1], 4.9, true, 2_000_000);
     expect(isInline(kinds, kind)).toBe(false);
   });

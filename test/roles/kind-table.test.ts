@@ -4,7 +4,7 @@ import { HEAVY, LIGHT, QUICK } from "../../src/channel/messages.ts";
 import { KindTable, NO_KIND, targetHash } from "../../src/roles/kind-table.ts";
 import { DispatcherCounter } from "../../src/shm/counters.ts";
 import { parseRequest } from "../channel/link-pair.ts";
-import { find, isInline, newCounters, newKinds, runInPool, SLOW } from "./kinds.ts";
+import { find, isInline, newCounters, newKinds, runInPool, runWell, SLOW } from "./kinds.ts";
 
 const kindOf = (target: string, method?: string, route?: number): number =>
   find(newKinds(), target, method, route)[0];
@@ -60,7 +60,7 @@ describe("kinds whose runs are short, worth it or not", () => {
     const kinds = newKinds();
     const of = find(kinds, "/a");
     runInPool(kinds, of, 16);
-    for (let run = 0; run < 100; run++) kinds.ranInline(of[0], of[1], 0.01, true, 0);
+    runWell(kinds, of, 100);
     kinds.ranInline(of[0], of[1], 6, true, 0);
     expect(kinds.isShort(of[0])).toBe(false);
   });
@@ -69,7 +69,7 @@ describe("kinds whose runs are short, worth it or not", () => {
     const kinds = newKinds();
     const of = find(kinds, "/a");
     runInPool(kinds, of, 16);
-    for (let run = 0; run < 100; run++) kinds.ranInline(of[0], of[1], 0.01, true, 0);
+    runWell(kinds, of, 100);
     kinds.ranInline(of[0], of[1], 0.01, false, 0);
     expect(kinds.isShort(of[0])).toBe(false);
   });
@@ -213,7 +213,7 @@ describe("targets that were slow", () => {
     const kinds = newKinds();
     const before = find(kinds, "/a");
     runInPool(kinds, before, 16);
-    for (let run = 0; run < 12_000; run++) kinds.ranInline(before[0], before[1], 0.01, true, 0);
+    runWell(kinds, before, 12_000);
     runSlowly(kinds, "/a?x", 6);
     runInPool(kinds, before, 4);
     expect([isInline(kinds, find(kinds, "/a?y")), isInline(kinds, find(kinds, "/a?x"))]).toEqual([
@@ -228,7 +228,7 @@ describe("targets that were slow", () => {
     const kinds = newKinds();
     const before = find(kinds, "/a");
     runInPool(kinds, before, 16);
-    for (let run = 0; run < 300; run++) kinds.ranInline(before[0], before[1], 0.01, true, 0);
+    runWell(kinds, before, 300);
     runSlowly(kinds, "/a?x", 3);
     expect([find(kinds, "/a?x"), isInline(kinds, before)]).toEqual([before, true]);
   });

@@ -25,5 +25,10 @@ export function runInPool(kinds: KindTable, of: Kind, count: number, pace: numbe
   for (let run = 0; run < count; run++) kinds.ranInPool(of[0], of[1], pace);
 }
 
+/** Has a dispatcher run requests of a kind, each in 0.01 ms beside what its bytes may take. */
+export function runWell(kinds: KindTable, of: Kind, count: number, bytes = 0): void {
+  for (let run = 0; run < count; run++) kinds.ranInline(of[0], of[1], 0.01, true, bytes);
+}
+
 /** Whether a request of a kind would run inline. */
 export const isInline = (kinds: KindTable, of: Kind): boolean => kinds.isInline(of[0], of[1]);

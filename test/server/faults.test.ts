@@ -37,7 +37,7 @@ function mostLines(begun: number): number {
 const modes: readonly Mode[] = ["pool", "main"];
 
 /** Asks until the handler of `target` runs on the dispatcher. */
-async function untilInline(server: RunningServer, target: string, timeoutMs?: number): Promise<void> {
+async function untilInline(server: RunningServer, target: string): Promise<void> {
   await eventually(
     `${target} to run inline`,
     async () => {
@@ -45,7 +45,6 @@ async function untilInline(server: RunningServer, target: string, timeoutMs?: nu
       return (await server.stats())!.requestsInline;
     },
     (count) => count > 0,
-    timeoutMs,
   );
 }
 
@@ -159,7 +158,7 @@ describe("a long answer that a dispatcher makes itself, which leaves with its he
   ];
   const start = async () => {
     const started = await startFaulty("pool", { fixedBytes: 70_000 });
-    await untilInline(started.server, "/text/70000", 20_000);
+    await untilInline(started.server, "/text/70000");
     return started;
   };
   const all = { answered: CLIENTS * REQUESTS, ended: 0 };
